@@ -1,0 +1,52 @@
+"""pypi_lite: a complete small package index whose pages are static files and never stale."""
+
+from importlib.metadata import version
+from typing import Any
+
+from pyramid.config import Configurator
+
+from pypi_lite.opening import migrate, welcome
+from pypi_lite.settings import Settings
+
+__version__ = version("pypi_lite")
+
+
+def main(global_config: dict[str, str], **ini: str) -> Any:
+    """The WSGI application, for ``pserve`` and other runners of PasteDeploy's INI files."""
+    settings = Settings.from_ini(ini)
+    if settings.migrate:
+        migrate(settings)
+    welcome(settings)
+    return make_app(settings)
+
+
+def make_app(settings: Settings) -> Any:
+    """The WSGI application: a table of contents. The database is `opening.migrate`'s."""
+    config = Configurator(settings=_pyramid_settings(settings))
+    config.registry["pypi_lite.settings"] = settings
+    config.include("pyramid_tm")
+    config.include("pyramid_jinja2")
+    config.add_jinja2_renderer(".html")
+    config.include("pypi_lite.application")
+    config.include("pypi_lite.errors")
+    config.include("pypi_lite.security")
+    config.include("pypi_lite.api.simple")
+    config.include("pypi_lite.api.legacy_json")
+    config.include("pypi_lite.api.files")
+    config.include("pypi_lite.api.upload")
+    config.include("pypi_lite.web")
+    return config.make_wsgi_app()
+
+
+def _pyramid_settings(settings: Settings) -> dict[str, Any]:
+    return {
+        "tm.manager_hook": "pyramid_tm.explicit_manager",
+        # It would ask who somebody is before the route, which decides how to tell, is known.
+        "tm.annotate_user": False,
+        # An answer that is an error changes nothing.
+        "tm.commit_veto": "pyramid_tm.default_commit_veto",
+        "jinja2.trim_blocks": True,
+        "jinja2.lstrip_blocks": True,
+        "jinja2.undefined": "strict",
+        "pyramid.reload_templates": settings.debug,
+    }

@@ -1,0 +1,186 @@
+"""The command line, ``pypi-lite``: thin, it calls what the web calls.
+
+Exit status: 0, or 1 (it failed, and says why on stderr), or 2 (wrong usage).
+"""
+
+import argparse
+import getpass
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import sqlalchemy.exc
+from pyramid.paster import get_appsettings, setup_logging
+
+from pypi_lite import make_app
+from pypi_lite.accounts.identity import OPERATOR
+from pypi_lite.accounts.people import AccountError, create_token, create_user
+from pypi_lite.cache.writing import ChangeRefused
+from pypi_lite.importing import import_paths
+from pypi_lite.models import Scope
+from pypi_lite.opening import migrate, open_index, welcome
+from pypi_lite.server import ServerError, serve
+from pypi_lite.settings import DEFAULT_LISTEN, Settings, SettingsError
+
+# Multipart's own bytes around a file of the largest size.
+_FORM_BYTES = 64 * 1024**2
+
+
+class CommandError(Exception):
+    """A command failed; the text says why."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.command(options)
+    except (CommandError, SettingsError, AccountError, ServerError, ChangeRefused) as error:
+        print(f"pypi-lite: {error}", file=sys.stderr)
+        return 1
+    except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        print(f"pypi-lite: {reason}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pypi-lite", description="A small Python package index.")
+    parser.add_argument("--config", metavar="INI", type=Path, help="settings; without: defaults")
+    parser.add_argument("--data", metavar="DIR", type=Path, help="the folder that holds the index")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = _add(commands, "serve", _serve, "serve the index")
+    command.add_argument("--listen", metavar="HOST:PORT", type=_address, help=DEFAULT_LISTEN)
+    command.add_argument("--workers", metavar="N", type=_positive, default=1, help="processes")
+
+    user = commands.add_parser("user", help="accounts").add_subparsers(required=True)
+    command = _add(user, "create", _create_user, "make an account")
+    command.add_argument("name")
+    command.add_argument("--admin", action="store_true", help="an administrator")
+    command.add_argument(
+        "--password-stdin", action="store_true", help="read the password from standard input"
+    )
+
+    token = commands.add_parser("token", help="tokens").add_subparsers(required=True)
+    command = _add(token, "create", _create_token, "make a token for a user, and print it")
+    command.add_argument("name")
+    command.add_argument("--scope", action="append", type=Scope, choices=list(Scope))
+    command.add_argument("--project", action="append", default=[], help="for this project alone")
+    command.add_argument("--days", type=_positive, help="until so many days from now")
+
+    command = _add(commands, "import", _import, "take files, or folders of files, into the index")
+    command.add_argument("paths", metavar="PATH", nargs="+", type=Path)
+
+    _add(commands, "migrate", _migrate, "bring the database's schema up to date")
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    function: Callable[[argparse.Namespace], int],
+    text: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=function)
+    return parser
+
+
+def _settings(options: argparse.Namespace, **overrides: object) -> Settings:
+    ini: dict[str, str] = {}
+    if options.config is not None:
+        if not options.config.is_file():
+            raise CommandError(f"there is no file {options.config}")
+        ini = get_appsettings(str(options.config))
+        setup_logging(str(options.config))
+    else:
+        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    return Settings.from_ini(ini, data=options.data, **overrides)
+
+
+def _ready(options: argparse.Namespace) -> Settings:
+    """The settings of an index whose schema is up to date."""
+    settings = _settings(options)
+    if settings.migrate:
+        migrate(settings)
+    return settings
+
+
+def _serve(options: argparse.Namespace) -> int:
+    host, port = options.listen or _address(DEFAULT_LISTEN)
+    url = None
+    if options.listen is not None and options.config is None:
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    settings = _settings(options, url=url)
+    if settings.migrate:
+        migrate(settings)
+    return serve(
+        partial(make_app, settings),
+        host=host,
+        port=port,
+        workers=options.workers,
+        max_body=settings.max_file_size + _FORM_BYTES,
+        on_listening=lambda _: welcome(settings, partial(print, flush=True)),
+    )
+
+
+def _create_user(options: argparse.Namespace) -> int:
+    settings = _ready(options)
+    if options.password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = getpass.getpass(f"Password for {options.name}: ")
+        if getpass.getpass("The same again: ") != password:
+            raise CommandError("the two passwords differ")
+    with open_index(settings).index.database.write() as session:
+        create_user(
+            session, options.name, password=password, is_admin=options.admin, actor=OPERATOR.name
+        )
+    return 0
+
+
+def _create_token(options: argparse.Namespace) -> int:
+    with open_index(_ready(options)).index.database.write() as session:
+        secret = create_token(
+            session,
+            options.name,
+            scopes=options.scope or [Scope.READ, Scope.UPLOAD],
+            projects=options.project,
+            days=options.days,
+            actor=OPERATOR.name,
+        )
+    print(secret)
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    index = open_index(_ready(options)).index
+    return 0 if import_paths(index, options.paths) else 1
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    migrate(_settings(options))
+    return 0
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"write HOST:PORT, not {text!r}")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a number from 1 on, not {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""People, their passwords and tokens, and what they may do."""

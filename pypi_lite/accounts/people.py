@@ -1,0 +1,142 @@
+"""Accounts and tokens: making them, and telling who somebody is."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from pypi_lite.accounts.identity import Identity
+from pypi_lite.accounts.passwords import hash_password, verify_password
+from pypi_lite.models import Action, Scope, Token, TokenProject, TokenScope, User, now
+from pypi_lite.models.journal import append
+from pypi_lite.names import is_valid_name, normalize_name
+
+#: Lets a person and a secret scanner see what it is.
+TOKEN_PREFIX = "pypi-lite-"  # noqa: S105
+#: The user name that goes with a token, as on PyPI; any other will do as well.
+TOKEN_USER = "__token__"  # noqa: S105
+_TOKEN_BYTES = 32
+_USER_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?\Z", re.ASCII)
+
+
+class AccountError(ValueError):
+    """An account or token can't be made; the text is for a person."""
+
+
+def create_user(
+    session: Session, name: str, *, password: str | None, is_admin: bool, actor: str
+) -> User:
+    """A new account. Raises AccountError for a name or password that won't do."""
+    name = name.strip().lower()
+    if not _USER_NAME.match(name):
+        raise AccountError(
+            f"{name!r} can't be a user name: use letters, digits, and between them . _ -"
+        )
+    if session.scalar(select(exists().where(User.name == name))):
+        raise AccountError(f"There is a user {name!r} already.")
+    try:
+        password_hash = None if password is None else hash_password(password)
+    except ValueError as error:
+        raise AccountError(str(error)) from None
+    user = User(name=name, password_hash=password_hash, is_admin=is_admin, created=now())
+    session.add(user)
+    append(session, Action.USER_CREATE, actor=actor, note=name)
+    return user
+
+
+def has_admin(session: Session) -> bool:
+    """Whether anybody administers the index yet."""
+    return bool(session.scalar(select(exists().where(User.is_admin))))
+
+
+def create_token(
+    session: Session,
+    user_name: str,
+    *,
+    scopes: Iterable[Scope],
+    projects: Iterable[str] = (),
+    days: int | None = None,
+    actor: str,
+) -> str:
+    """A new token for a user; only its hash is kept. Raises AccountError.
+
+    *projects* may name projects that do not exist yet; none at all means every project.
+    """
+    user = session.scalar(select(User).where(User.name == user_name.strip().lower()))
+    if user is None:
+        raise AccountError(f"There is no user {user_name!r}.")
+    names = list(projects)
+    for name in names:
+        if not is_valid_name(name):
+            raise AccountError(f"{name!r} can't be a project's name.")
+    if days is not None and days < 1:
+        raise AccountError("A token lasts at least one day.")
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+    session.add(
+        Token(
+            user=user,
+            sha256=_token_hash(secret),
+            created=now(),
+            expires=None if days is None else now() + timedelta(days=days),
+            scopes=[TokenScope(scope=scope) for scope in sorted(set(scopes))],
+            projects=[
+                TokenProject(normalized_name=name)
+                for name in sorted({normalize_name(name) for name in names})
+            ],
+        )
+    )
+    append(session, Action.TOKEN_CREATE, actor=actor, note=user.name)
+    return secret
+
+
+def authenticate(session: Session, user_name: str, secret: str) -> Identity | None:
+    """Who shows *secret*: a token under any user name, or the user's own password."""
+    if secret.startswith(TOKEN_PREFIX):
+        return _authenticate_token(session, secret)
+    if user_name == TOKEN_USER:
+        return None
+    user = session.scalar(select(User).where(User.name == user_name.strip().lower()))
+    if not verify_password(user.password_hash if user else None, secret) or user is None:
+        return None
+    return Identity(name=user.name, user_id=user.id, is_admin=user.is_admin)
+
+
+def refresh(session: Session, identity: Identity) -> Identity | None:
+    """*identity* as the database has it now, or None: the account or the token is gone."""
+    if identity.user_id is None:
+        return identity
+    if identity.token_id is not None:
+        token = session.get(Token, identity.token_id)
+        return None if token is None else _token_identity(token)
+    user = session.get(User, identity.user_id)
+    if user is None:
+        return None
+    return Identity(name=user.name, user_id=user.id, is_admin=user.is_admin)
+
+
+def _authenticate_token(session: Session, secret: str) -> Identity | None:
+    # Looked up by hash: what timing could tell of a hash helps nobody to find its token.
+    token = session.scalar(select(Token).where(Token.sha256 == _token_hash(secret)))
+    return None if token is None else _token_identity(token)
+
+
+def _token_identity(token: Token) -> Identity | None:
+    if token.expires is not None and token.expires <= now():
+        return None
+    return Identity(
+        name=token.user.name,
+        user_id=token.user_id,
+        is_admin=token.user.is_admin,
+        token_id=token.id,
+        scopes=frozenset(Scope(row.scope) for row in token.scopes),
+        projects=frozenset(row.normalized_name for row in token.projects) or None,
+    )
+
+
+def _token_hash(secret: str) -> str:
+    # 32 random bytes need no slow hash.
+    return hashlib.sha256(secret.encode()).hexdigest()

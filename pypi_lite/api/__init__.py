@@ -1,0 +1,1 @@
+"""What programs speak: the simple API, the legacy JSON, uploads, files."""

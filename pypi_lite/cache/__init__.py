@@ -1,0 +1,15 @@
+"""The self-populating static cache: every page is a file after its first request, and never stale.
+
+A **key** names what a change invalidates (``project/<name>``, ``index``); a **page** is one
+representation of one URL and belongs to exactly one key. On disk::
+
+    <folder>/pages/<key>/<build>/<page>       published pages, and <page>.gz beside each
+    <folder>/pages/<key>/<build>/.<id>.new    temps, one per generation
+    <folder>/holds/<key>/<id>                 holds, each locked by the process that placed it
+    <folder>/trash/<id>                       swept folders, removed at leisure
+
+A reader opens the page; where there is none it makes it, outside and before any database work
+(`tween`, `generation`). A writer places a hold on each key that its change alters and sweeps the
+key, commits, sweeps again and releases (`writing`, `holds`). Whoever meets the hold of a dead writer
+finishes its work (`holds.Holds.recover`). Nothing here knows about packages.
+"""

@@ -1,0 +1,121 @@
+"""Pages, what makes them what they are, and which request asks for which."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+#: A serial's share of a page's modification time: its nanoseconds.
+SERIALS = 10**9
+# Leaves room for what temps and twins add to a name within 255 bytes.
+_LONGEST = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One representation of one URL. All that it answers with beside its bytes is decided here."""
+
+    key: str
+    #: Unique within the key, and fit for a file name.
+    name: str
+    content_type: str
+    #: Request headers that choose among the representations of the URL.
+    vary: str = "Accept-Encoding"
+    #: Further response headers, the same for every request.
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The last change that a page shows: facts of the database, never of the clock."""
+
+    serial: int
+    changed: datetime
+
+    @property
+    def mtime_ns(self) -> int:
+        """The modification time that carries both: seconds the moment, nanoseconds the serial."""
+        return int(self.changed.timestamp()) * SERIALS + self.serial % SERIALS
+
+
+def serial_of(mtime_ns: int) -> int:
+    """The serial that a page's modification time carries (modulo `SERIALS`)."""
+    return mtime_ns % SERIALS
+
+
+def moment_of(mtime_ns: int) -> datetime:
+    """The moment, in whole seconds, that a page's modification time carries."""
+    return datetime.fromtimestamp(mtime_ns // SERIALS, UTC)
+
+
+def file_name(text: str) -> str:
+    """*text* as a file name: itself, or where it would be too long a part of it and its digest.
+
+    ``~`` occurs in no key and no page name, so that a shortened name never meets another's own.
+    """
+    if len(text.encode()) <= _LONGEST:
+        return text
+    return f"{text[:60]}~{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def key_path(key: str) -> str:
+    """The relative path of *key*'s folder; each part shortened on its own."""
+    return "/".join(file_name(part) for part in key.split("/"))
+
+
+class PageRules:
+    """Which request asks for which page: a list of functions, each for one prefix of the path."""
+
+    def __init__(self) -> None:
+        self._rules: list[tuple[str, Callable[[Any], Page | None]]] = []
+
+    def add(self, prefix: str, rule: Callable[[Any], Page | None]) -> None:
+        """Let *rule* decide for paths that begin with *prefix*; the longest prefix decides.
+
+        A rule gets the request and returns its page, or None: the URL is not a page's canonical
+        one, or no representation of it is acceptable.
+        """
+        self._rules.append((prefix, rule))
+        self._rules.sort(key=lambda item: -len(item[0]))
+
+    def page_of(self, request: Any) -> Page | None:
+        """The page that *request* asks for, or None."""
+        path = request.environ["PATH_INFO"]
+        for prefix, rule in self._rules:
+            if path.startswith(prefix):
+                return rule(request)
+        return None
+
+
+class Change:
+    """How a row changed, for the functions that name its keys."""
+
+    NEW = "new"
+    MODIFIED = "modified"
+    DELETED = "deleted"
+
+
+KeyFunction = Callable[[Any, str], Iterable[str]]
+
+
+class KeyRegistry:
+    """Which keys a change of which kind of row alters. The one place where the two sides meet."""
+
+    def __init__(self) -> None:
+        self._functions: dict[type, KeyFunction] = {}
+
+    def register(self, model: type, function: KeyFunction) -> None:
+        """Let *function* name the keys for rows of *model*; it gets the row and a `Change`."""
+        self._functions[model] = function
+
+    def keys_of(self, row: object, change: str) -> frozenset[str]:
+        """The keys that *change* of *row* alters.
+
+        Raises TypeError for a kind of row that nobody registered, so that none is forgotten.
+        """
+        try:
+            function = self._functions[type(row)]
+        except KeyError:
+            raise TypeError(f"no cache keys are registered for {type(row).__name__}") from None
+        return frozenset(function(row, change))

@@ -1,0 +1,239 @@
+"""The cache's folder: published pages, sweeps, generations."""
+
+import contextlib
+import fcntl
+import gzip
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pypi_lite.cache.holds import Hold, Holds
+from pypi_lite.cache.pages import Facts, Page, file_name, key_path
+
+#: What a page's compressed twin has behind its name.
+GZIP = ".gz"
+_NEW = ".new"
+_TRIES = 100
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.02
+
+
+class Cache:
+    """One folder of pages, for one build of the program. Its processes share it without a master."""
+
+    def __init__(
+        self, folder: str, build: str, *, is_over: Callable[[str], bool], wait: float
+    ) -> None:
+        """*build* is the fingerprint of all that shapes a page beside the rows.
+
+        *is_over* tells of a transaction whether it can commit no more; *wait* is how many seconds a
+        reader gives another's generation.
+        """
+        self.build = build
+        self.wait = wait
+        self._pages = os.path.join(folder, "pages")
+        self._trash = os.path.join(folder, "trash")
+        self.holds = Holds(os.path.join(folder, "holds"), is_over=is_over, sweep=self.sweep)
+
+    def open(self, page: Page, suffix: str = "") -> int | None:
+        """A descriptor of the published page (with *suffix* `GZIP` of its twin), or None."""
+        try:
+            return os.open(f"{self._folder(page)}/{file_name(page.name)}{suffix}", os.O_RDONLY)
+        except OSError:
+            return None
+
+    def sweep(self, key: str) -> None:
+        """Unpublish all pages of *key*, of every build, with one rename.
+
+        Whoever is making one has its folder open, and publishes into the trash. Raises OSError.
+        """
+        folder = os.path.join(self._pages, key_path(key))
+        for _ in range(_TRIES):
+            try:
+                os.rename(folder, os.path.join(self._trash, uuid.uuid4().hex))
+            except FileNotFoundError:
+                if not os.path.lexists(folder):
+                    return  # nothing was published
+                os.makedirs(self._trash, exist_ok=True)
+            else:
+                return
+        raise FileNotFoundError(f"{folder} can't be moved into {self._trash}")
+
+    def sweep_all(self) -> None:
+        """Unpublish every page of every key."""
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(self._pages, os.path.join(self._trash, uuid.uuid4().hex))
+        os.makedirs(self._pages, exist_ok=True)
+
+    def empty_trash(self) -> None:
+        """Remove what was swept. What can't be removed now is removed by a later sweep."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self._trash):
+                shutil.rmtree(os.path.join(self._trash, name), ignore_errors=True)
+
+    def place(self, key: str, transaction: str) -> Hold:
+        """A hold on *key*, which is swept. Raises OSError; then no hold of this call is left."""
+        hold = self.holds.place(key, transaction)
+        try:
+            self.sweep(key)
+        except BaseException:
+            hold.release()
+            raise
+        return hold
+
+    def generations(self, page: Page) -> Iterator["Generation | None"]:
+        """Attempts at making *page*: a generation to use, or None while another is making it.
+
+        Ends when `wait` seconds have passed; the reader then does the work for itself. Between two
+        attempts the reader should look whether the page has been published.
+        """
+        deadline = time.monotonic() + self.wait
+        pause = _FIRST_PAUSE
+        while True:
+            generation = Generation.begin(self._folder(page), page)
+            yield generation
+            if time.monotonic() >= deadline:
+                return
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _folder(self, page: Page) -> str:
+        return f"{self._pages}/{key_path(page.key)}/{self.build}"
+
+
+def compress(body: bytes) -> bytes:
+    """The compressed twin of *body*: no name and no time in it, so that equal pages have equal ones."""
+    return gzip.compress(body, compresslevel=6, mtime=0)
+
+
+@dataclass(slots=True)
+class _Temp:
+    name: str
+    descriptor: int
+
+
+class Generation:
+    """One making of one page, within the folder that was open when it began.
+
+    The open folder is the lease: ``rename(2)`` looks its two paths up one after the other, so that
+    with paths from the root a sweep between the two could carry an old page into a new folder.
+    """
+
+    def __init__(self, path: str, page: Page, folder: int) -> None:
+        self._path = path
+        self._page = file_name(page.name)
+        self._folder = folder
+        self._lock: int | None = None
+        #: By suffix: of the page itself and of its twin.
+        self._temps: dict[str, _Temp] = {}
+        self._closed = False
+
+    @classmethod
+    def begin(cls, path: str, page: Page) -> "Generation | None":
+        """Open the folder *path* and create a temp in it, or return None: another is making *page*.
+
+        Raises OSError where the file system refuses; no page is cached then.
+        """
+        generation = cls(path, page, _open_folder(path))
+        try:
+            if generation._take_lock():
+                generation._remove_dead_temps()
+                generation._create_temp("")
+                return generation
+        except BaseException:
+            generation.close()
+            raise
+        generation.close()
+        return None
+
+    def publish(self, body: bytes, facts: Facts) -> bool:
+        """Write the page and its twin and rename them into place.
+
+        The twin first: where the page is, its twin is. False if the folder has been swept meanwhile,
+        so that nothing was published. Raises OSError.
+        """
+        self._create_temp(GZIP)
+        self._write(GZIP, compress(body), facts)
+        self._write("", body, facts)
+        for suffix in (GZIP, ""):
+            os.rename(
+                self._temps[suffix].name,
+                self._page + suffix,
+                src_dir_fd=self._folder,
+                dst_dir_fd=self._folder,
+            )
+            os.close(self._temps.pop(suffix).descriptor)
+        try:
+            return os.path.samestat(os.stat(self._path), os.fstat(self._folder))
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Leave nothing of this generation behind but what it published. May be called again."""
+        if self._closed:
+            return
+        self._closed = True
+        for temp in self._temps.values():
+            os.close(temp.descriptor)
+            self._unlink(temp.name)
+        self._temps.clear()
+        if self._lock is not None:
+            self._unlink(self._lock_name)
+            os.close(self._lock)
+        os.close(self._folder)
+        # A flood of unknown names leaves no folders: these two go when nothing else is in them.
+        with contextlib.suppress(OSError):
+            os.rmdir(self._path)
+            os.rmdir(os.path.dirname(self._path))
+
+    @property
+    def _lock_name(self) -> str:
+        return f".{self._page}.lock"
+
+    def _take_lock(self) -> bool:
+        """Whether this generation is the only one at this page.
+
+        It spares work and proves nothing: a lock file is unlinked when its owner is done, so that two
+        may hold "the" lock for a moment. Safety rests on the folder and the holds alone.
+        """
+        lock = os.open(self._lock_name, os.O_RDWR | os.O_CREAT, 0o600, dir_fd=self._folder)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            return False
+        self._lock = lock
+        return True
+
+    def _remove_dead_temps(self) -> None:
+        """Remove the temps of generations of this page that died; the lock was theirs."""
+        for name in os.listdir(self._folder):
+            if name.startswith(f".{self._page}.") and name.endswith(_NEW):
+                self._unlink(name)
+
+    def _create_temp(self, suffix: str) -> None:
+        name = f".{self._page}.{uuid.uuid4().hex}{_NEW}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        self._temps[suffix] = _Temp(name, os.open(name, flags, 0o644, dir_fd=self._folder))
+
+    def _write(self, suffix: str, content: bytes, facts: Facts) -> None:
+        descriptor = self._temps[suffix].descriptor
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.utime(descriptor, ns=(facts.mtime_ns, facts.mtime_ns))
+
+    def _unlink(self, name: str) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(name, dir_fd=self._folder)
+
+
+def _open_folder(path: str) -> int:
+    """A descriptor of the folder *path*, made if need be. A sweep between the two is tried again."""
+    for _ in range(_TRIES):
+        os.makedirs(path, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    raise FileNotFoundError(f"{path} is swept again and again")

@@ -1,0 +1,225 @@
+"""The read side: serve a published page, or make it while serving it.
+
+A tween outside the transaction's tween, so that the temp is there, and no hold seen, before the
+request's transaction takes its snapshot; see the package's docstring and `store.Generation`.
+"""
+
+import contextlib
+import logging
+import os
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pyramid.response import FileIter, Response
+from webob.acceptparse import create_accept_encoding_header
+from webob.datetime_utils import serialize_date
+
+from pypi_lite.cache.pages import Facts, Page, PageRules, moment_of, serial_of
+from pypi_lite.cache.store import GZIP, Cache, Generation, compress
+
+log = logging.getLogger(__name__)
+
+#: What each response of a cacheable URL says about the cache (RFC 9211).
+STATUS_HEADER = "Cache-Status"
+SERIAL_HEADER = "X-PyPI-Last-Serial"
+HIT, MISS, BYPASS = "hit", "fwd=uri-miss", "fwd=bypass"
+
+# Reading a page and sending bytes is faster up to some size, sending from the file beyond it.
+_LARGE = 128 * 1024
+
+Handler = Callable[[Any], Response]
+
+
+def factory(handler: Handler, registry: Any) -> Handler:
+    """Pyramid's tween factory."""
+    return CacheTween(
+        handler,
+        registry["pypi_lite.cache"],
+        registry["pypi_lite.page_rules"],
+        registry["pypi_lite.build"],
+    )
+
+
+class CacheTween:
+    """Answers the requests whose URL is a page's; hands all others through.
+
+    A view says that its answer is the page by setting ``request.page_facts``; it finds the page that
+    is wanted in ``request.page``.
+    """
+
+    def __init__(self, handler: Handler, cache: Cache | None, rules: PageRules, build: str) -> None:
+        self._handler = handler
+        self._cache = cache
+        self._rules = rules
+        self._build = build
+
+    def __call__(self, request: Any) -> Response:
+        request.page = request.page_facts = None
+        if request.method not in ("GET", "HEAD"):
+            return self._handler(request)
+        page = request.page = self._rules.page_of(request)
+        if page is None:
+            return self._handler(request)
+        if self._cache is None:
+            return self._uncached(request, page, f"{BYPASS}; detail=off")
+        if request.environ.get("QUERY_STRING"):
+            return self._uncached(request, page, f"{BYPASS}; detail=query")
+        return self._hit(request, page, HIT) or self._miss(request, page, self._cache)
+
+    def _hit(self, request: Any, page: Page, status: str) -> Response | None:
+        """The published page, or None."""
+        assert self._cache is not None
+        suffix = _suffix(request)
+        descriptor = self._cache.open(page, suffix)
+        if descriptor is None:
+            return None
+        with contextlib.ExitStack() as stack:
+            stack.callback(os.close, descriptor)
+            stat = os.fstat(descriptor)
+            sent = Representation(page, self._build, stat.st_mtime_ns, stat.st_size, suffix)
+            if sent.is_known_to(request):
+                return sent.not_modified(status)
+            if stat.st_size <= _LARGE:
+                return sent.response(status, [os.read(descriptor, stat.st_size)])
+            stack.pop_all()
+            wrapper = request.environ.get("wsgi.file_wrapper", FileIter)
+            return sent.response(status, wrapper(os.fdopen(descriptor, "rb")))
+
+    def _miss(self, request: Any, page: Page, cache: Cache) -> Response:
+        """Wait a little for whoever is making the page, or make it."""
+        try:
+            for generation in cache.generations(page):
+                if response := self._hit(request, page, f"{MISS}; collapsed"):
+                    if generation is not None:
+                        generation.close()
+                    return response
+                if generation is not None:
+                    return self._generate(request, page, cache, generation)
+        except OSError:
+            log.exception("no page of the key %s can be cached", page.key)
+            return self._uncached(request, page, f"{BYPASS}; detail=error")
+        return self._uncached(request, page, f"{BYPASS}; detail=wait")
+
+    def _generate(self, request: Any, page: Page, cache: Cache, generation: Generation) -> Response:
+        """Make the page, in a request that begins its transaction only now."""
+        with contextlib.closing(generation):
+            if not self._is_free(cache, page.key):
+                generation.close()  # readers that wait for it had better not
+                return self._uncached(request, page, f"{BYPASS}; detail=hold")
+            response = self._handler(request)
+            body = _page_body(request, response)
+            if body is None:
+                response.headers[STATUS_HEADER] = f"pypi_lite; {MISS}"
+                return response
+            status = f"{MISS}; {_publish(generation, page, body, request.page_facts)}"
+        return self._fresh(request, page, body, request.page_facts, status)
+
+    def _is_free(self, cache: Cache, key: str) -> bool:
+        """Whether no hold is on *key*; those of dead writers are recovered."""
+        try:
+            return cache.holds.recover(key)
+        except Exception:
+            # The database that was to tell about the transaction can't be asked, or the sweep failed.
+            log.exception("a hold on the key %s can't be recovered yet", key)
+            return False
+
+    def _uncached(self, request: Any, page: Page, status: str) -> Response:
+        """The same answer without the cache."""
+        response = self._handler(request)
+        body = _page_body(request, response)
+        if body is None:
+            response.headers[STATUS_HEADER] = f"pypi_lite; {status}"
+            return response
+        return self._fresh(request, page, body, request.page_facts, status)
+
+    def _fresh(self, request: Any, page: Page, body: bytes, facts: Facts, status: str) -> Response:
+        suffix = _suffix(request)
+        if suffix:
+            body = compress(body)
+        sent = Representation(page, self._build, facts.mtime_ns, len(body), suffix)
+        if sent.is_known_to(request):
+            return sent.not_modified(status)
+        return sent.response(status, [body])
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """A page in one encoding; all of its headers follow from the page, its time and its size."""
+
+    page: Page
+    build: str
+    mtime_ns: int
+    size: int
+    suffix: str
+
+    @property
+    def etag(self) -> str:
+        """The strong tag, without quotes. Two versions of a page never share a serial, nor a tag."""
+        representation = zlib.crc32(f"{self.page.name}{self.suffix}".encode())
+        return f"{self.build}-{self.mtime_ns:x}-{self.size:x}-{representation:08x}"
+
+    def is_known_to(self, request: Any) -> bool:
+        """Whether the request's ``If-None-Match`` names this version.
+
+        ``If-Modified-Since`` is not looked at: two changes may come within one of its seconds.
+        """
+        if "HTTP_IF_NONE_MATCH" not in request.environ:
+            return False
+        return self.etag in request.if_none_match
+
+    def not_modified(self, status: str) -> Response:
+        """A 304, with the headers that RFC 9110, 15.4.5 asks for."""
+        return Response(status=304, headerlist=self._validators(status), app_iter=[])
+
+    def response(self, status: str, app_iter: Any) -> Response:
+        """The 200."""
+        headers = self._validators(status)
+        headers.append(("Content-Type", self.page.content_type))
+        headers.append(("Content-Length", str(self.size)))
+        if self.suffix:
+            headers.append(("Content-Encoding", "gzip"))
+        headers.extend(self.page.headers)
+        return Response(status=200, headerlist=headers, app_iter=app_iter)
+
+    def _validators(self, status: str) -> list[tuple[str, str]]:
+        return [
+            ("ETag", f'"{self.etag}"'),
+            ("Last-Modified", serialize_date(moment_of(self.mtime_ns))),
+            ("Cache-Control", "no-cache"),
+            ("Vary", self.page.vary),
+            (SERIAL_HEADER, str(serial_of(self.mtime_ns))),
+            (STATUS_HEADER, f"pypi_lite; {status}"),
+        ]
+
+
+def _page_body(request: Any, response: Response) -> bytes | None:
+    """The page's bytes, where the view's answer is the page."""
+    if response.status_int != 200 or request.page_facts is None:
+        return None
+    body: bytes = response.body
+    return body
+
+
+def _publish(generation: Generation, page: Page, body: bytes, facts: Facts) -> str:
+    """Publish, and what the Cache-Status says of it. A page that can't be written is served alone."""
+    try:
+        return "stored" if generation.publish(body, facts) else "detail=swept"
+    except OSError:
+        log.exception("a page of the key %s can't be written", page.key)
+        return "detail=error"
+
+
+def _suffix(request: Any) -> str:
+    header = request.environ.get("HTTP_ACCEPT_ENCODING")
+    return GZIP if header and _takes_gzip(header) else ""
+
+
+@lru_cache(maxsize=256)
+def _takes_gzip(header: str) -> bool:
+    """Whether ``Accept-Encoding`` likes gzip at least as much as no encoding (RFC 9110, 12.5.3)."""
+    accept = create_accept_encoding_header(header)
+    offers = accept.acceptable_offers(["gzip", "identity"])
+    return bool(offers) and offers[0][0] == "gzip"

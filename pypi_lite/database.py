@@ -1,0 +1,132 @@
+"""The database's two doors: sessions that read one snapshot, and sessions that write, one at a time.
+
+Every page is made in one snapshot: ``REPEATABLE READ, READ ONLY`` on PostgreSQL, and on SQLite a
+transaction that the engine begins itself, since Python's driver would give each SELECT a snapshot of
+its own. A writer takes the index's one write lock when its transaction begins (``BEGIN IMMEDIATE``,
+an advisory lock on PostgreSQL), so that serials are in commit order and no two changes can deadlock
+or overtake each other; write transactions are short.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from pypi_lite.cache.pages import KeyRegistry
+from pypi_lite.cache.store import Cache
+from pypi_lite.cache.writing import attach
+
+#: Seconds that a SQLite connection waits for another's write transaction.
+SQLITE_TIMEOUT = 60
+# Any number will do that nothing else in the same database locks.
+_WRITE_LOCK = 0x7079_7069_6C69
+
+
+class ReadSession(Session):
+    """A session on one snapshot, which can't write."""
+
+
+class Database:
+    """The index's database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.dialect = make_url(url).get_dialect().name
+        self._reading = _engine(url, writes=False)
+        self._writing = _engine(url, writes=True)
+        self.reader = sessionmaker(self._reading, class_=ReadSession, autoflush=False)
+        event.listen(self.reader, "before_flush", _refuse_flush)
+        # A class of this database's own: the cache attaches itself to it, once and for all.
+        self._write_session: type[Session] = type("WriteSession", (Session,), {})
+        self.writer = sessionmaker(self._writing, class_=self._write_session)
+
+    def attach(self, cache: Cache | None, keys: KeyRegistry) -> None:
+        """Let every change that is written through this database sweep the pages it alters."""
+        attach(self._write_session, cache, keys, self._transaction_id)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session on one snapshot, for code outside a request."""
+        with self.reader() as session:
+            yield session
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session that is committed at the end, or rolled back by an exception."""
+        with self.writer() as session:
+            yield session
+            session.commit()
+
+    @contextlib.contextmanager
+    def begin_schema_change(self) -> Iterator[Connection]:
+        """A connection in a writing transaction, past the sessions: for migrations alone."""
+        with self._writing.begin() as connection:
+            yield connection
+
+    def is_over(self, transaction: str) -> bool:
+        """Whether *transaction*, as a hold names it, can commit no more.
+
+        On SQLite it is over when its process is, and no longer locks the hold. PostgreSQL goes on
+        without the client, so it is asked.
+        """
+        if self.dialect != "postgresql" or not transaction:
+            return True
+        query = text("SELECT pg_xact_status(CAST(:id AS xid8))")
+        with self._reading.connect() as connection:
+            return connection.execute(query, {"id": transaction}).scalar() != "in progress"
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self._reading.dispose()
+        self._writing.dispose()
+
+    def _transaction_id(self, session: Session) -> str:
+        if self.dialect != "postgresql":
+            return ""
+        query = text("SELECT CAST(pg_current_xact_id() AS text)")
+        return str(session.connection().execute(query).scalar_one())
+
+
+def _refuse_flush(*_: Any) -> None:
+    raise TypeError("a reading session has nothing to write")
+
+
+def _engine(url: str, *, writes: bool) -> Engine:
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": SQLITE_TIMEOUT})
+        event.listen(engine, "connect", _sqlite_connect(writes))
+        event.listen(engine, "begin", _begin_immediate if writes else _begin)
+        return engine
+    if writes:
+        engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        event.listen(engine, "begin", _lock_writes)
+        return engine
+    engine = create_engine(url, pool_pre_ping=True, isolation_level="REPEATABLE READ")
+    return engine.execution_options(postgresql_readonly=True)
+
+
+def _sqlite_connect(writes: bool) -> Callable[[Any, Any], None]:
+    def connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        # FULL: what was acknowledged survives a power cut. WAL's usual NORMAL may lose it.
+        connection.execute("PRAGMA synchronous = FULL")
+        if not writes:
+            connection.execute("PRAGMA query_only = ON")
+
+    return connect
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _lock_writes(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")

@@ -1,0 +1,48 @@
+"""Errors that no view has answered: a line of text for the client, the traceback for the log."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from pyramid.response import Response
+from pyramid.tweens import INGRESS
+from sqlalchemy.exc import OperationalError
+
+from pypi_lite.cache.writing import ChangeRefused
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Any], Response]
+
+
+def includeme(config: Any) -> None:
+    """Put the tween outside all others: a commit can fail when every view is done."""
+    config.add_tween(
+        "pypi_lite.errors.factory", under=INGRESS, over="pypi_lite.cache.tween.factory"
+    )
+
+
+def factory(handler: Handler, _registry: Any) -> Handler:
+    """Pyramid's tween factory."""
+
+    def answer(request: Any) -> Response:
+        try:
+            return handler(request)
+        except ChangeRefused as error:
+            log.exception("a change was refused")
+            return _plain(503, f"The change was not made: {error}. Try again.")
+        except OperationalError:
+            log.exception("the database does not answer")
+            return _plain(503, "The database does not answer. Try again.")
+        except Exception:
+            log.exception("a request failed")
+            return _plain(500, "Something went wrong here; the server's log says what.")
+
+    return answer
+
+
+def _plain(status: int, text: str) -> Response:
+    headers = {"Retry-After": "5"} if status == 503 else {}
+    response = Response(text + "\n", status=status, content_type="text/plain", charset="utf-8")
+    response.headers.update(headers)
+    return response

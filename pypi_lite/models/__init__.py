@@ -1,0 +1,26 @@
+"""The tables: one noun a module, typed, with the constraints that the database enforces itself."""
+
+from pypi_lite.models.account import Role, RoleName, Scope, Token, TokenProject, TokenScope, User
+from pypi_lite.models.base import Base, now
+from pypi_lite.models.file import BurnedFilename, Description, File
+from pypi_lite.models.journal import Action, JournalEntry
+from pypi_lite.models.project import Project, Release
+
+__all__ = [
+    "Action",
+    "Base",
+    "BurnedFilename",
+    "Description",
+    "File",
+    "JournalEntry",
+    "Project",
+    "Release",
+    "Role",
+    "RoleName",
+    "Scope",
+    "Token",
+    "TokenProject",
+    "TokenScope",
+    "User",
+    "now",
+]

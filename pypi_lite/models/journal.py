@@ -1,0 +1,87 @@
+"""The journal: one row a change, for ever."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from pypi_lite.models.base import Base, UTCDateTime, now, one_of
+
+
+class Action(StrEnum):
+    """What a change did."""
+
+    INDEX_CREATE = "index.create"
+    PROJECT_CREATE = "project.create"
+    PROJECT_RENAME = "project.rename"
+    PROJECT_DELETE = "project.delete"
+    RELEASE_CREATE = "release.create"
+    RELEASE_DELETE = "release.delete"
+    RELEASE_YANK = "release.yank"
+    RELEASE_UNYANK = "release.unyank"
+    FILE_ADD = "file.add"
+    FILE_DELETE = "file.delete"
+    USER_CREATE = "user.create"
+    TOKEN_CREATE = "token.create"  # noqa: S105
+    TOKEN_REVOKE = "token.revoke"  # noqa: S105
+    ROLE_GRANT = "role.grant"
+
+
+class JournalEntry(Base):
+    """A change. Its number is the change's serial, and serials are in commit order.
+
+    Names, not foreign keys: the journal outlives what it speaks of.
+    """
+
+    __tablename__ = "journal"
+    __table_args__ = (
+        CheckConstraint(one_of("action", Action), name="action"),
+        CheckConstraint("serial > 0", name="serial"),
+        # The newest change of the set of names, and of any project: the serials of two pages.
+        Index("ix_journal_action_serial", "action", "serial"),
+        Index("ix_journal_project_serial", "project", "serial"),
+    )
+
+    # BigInteger and not SQLite's own row number: the serial is never chosen by the database.
+    serial: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    moment: Mapped[datetime] = mapped_column(UTCDateTime)
+    action: Mapped[str] = mapped_column(String(20))
+    #: Who did it: an account's name, or what else acted (``command line``).
+    actor: Mapped[str] = mapped_column(String(64))
+    project: Mapped[str | None] = mapped_column(String(200))
+    version: Mapped[str | None] = mapped_column(String(200))
+    filename: Mapped[str | None] = mapped_column(String(255))
+    #: More for a person to read, nothing secret: a yank's reason, an account's name.
+    note: Mapped[str | None] = mapped_column(Text)
+
+
+def append(
+    session: Session,
+    action: Action,
+    *,
+    actor: str,
+    project: str | None = None,
+    version: str | None = None,
+    filename: str | None = None,
+    note: str | None = None,
+) -> JournalEntry:
+    """Write a change into the journal, with the next serial.
+
+    A writing session holds the index's one write lock (`pypi_lite.database`), so that nobody else
+    can take the same serial, and serials are in commit order. *project* is a normalized name.
+    """
+    newest = session.scalar(select(func.max(JournalEntry.serial))) or 0
+    entry = JournalEntry(
+        serial=newest + 1,
+        moment=now(),
+        action=action,
+        actor=actor,
+        project=project,
+        version=version,
+        filename=filename,
+        note=note,
+    )
+    session.add(entry)
+    session.flush()
+    return entry

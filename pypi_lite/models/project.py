@@ -1,0 +1,62 @@
+"""Projects and their releases."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from pypi_lite.models.base import Base, UTCDateTime
+
+if TYPE_CHECKING:
+    from pypi_lite.models.file import File
+
+
+class Project(Base):
+    """A name under which releases are published."""
+
+    __tablename__ = "projects"
+    __table_args__ = (
+        CheckConstraint("normalized_name = lower(normalized_name)", name="normalized_is_lower"),
+        CheckConstraint("normalized_name <> ''", name="normalized_is_not_empty"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: PEP 503: the one spelling that has pages.
+    normalized_name: Mapped[str] = mapped_column(String(200), unique=True)
+    #: The spelling of the newest upload's metadata.
+    name: Mapped[str] = mapped_column(String(200))
+    created: Mapped[datetime] = mapped_column(UTCDateTime)
+    #: Serial and moment of the last change that the project's pages show.
+    last_serial: Mapped[int] = mapped_column(BigInteger)
+    changed: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    releases: Mapped[list["Release"]] = relationship(
+        back_populates="project", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+
+class Release(Base):
+    """A version of a project."""
+
+    __tablename__ = "releases"
+    __table_args__ = (
+        UniqueConstraint("project_id", "canonical_version"),
+        CheckConstraint("yanked OR yanked_reason IS NULL", name="reason_only_if_yanked"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    #: PEP 440's normal form of the version that the first file's metadata gives.
+    version: Mapped[str] = mapped_column(String(200))
+    #: The spelling under which 1.0 and 1.0.0 are the same release.
+    canonical_version: Mapped[str] = mapped_column(String(200))
+    created: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    #: PEP 592. A reason is text from a person and never trusted.
+    yanked: Mapped[bool] = mapped_column(default=False)
+    yanked_reason: Mapped[str | None] = mapped_column(Text)
+
+    project: Mapped[Project] = relationship(back_populates="releases")
+    files: Mapped[list["File"]] = relationship(
+        back_populates="release", cascade="all, delete-orphan", passive_deletes=True
+    )

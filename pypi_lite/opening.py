@@ -1,0 +1,100 @@
+"""Opening an index: its schema brought up to date, its cache opened, its first start announced."""
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pypi_lite.migrations
+import pypi_lite.templates
+from pypi_lite.accounts.people import has_admin
+from pypi_lite.cache.opening import fingerprint, open_cache
+from pypi_lite.cache.pages import KeyRegistry
+from pypi_lite.cache.store import Cache
+from pypi_lite.database import Database
+from pypi_lite.repository import Index, keys
+from pypi_lite.settings import Settings
+from pypi_lite.storage import Blobs
+
+#: Files in the data folder that hold secrets; readable by the index's own user only.
+SESSION_SECRET = "session-secret"  # noqa: S105
+SETUP_SECRET = "setup-secret"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An index that is ready for reading and writing."""
+
+    index: Index
+    cache: Cache | None
+    #: The fingerprint of all that shapes a page beside the rows.
+    build: str
+
+
+def migrate(settings: Settings) -> None:
+    """Make the data folder, and bring the database's schema up to date."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database_url)
+    try:
+        with database.begin_schema_change() as connection:
+            pypi_lite.migrations.migrate(connection)
+    finally:
+        database.dispose()
+
+
+def open_index(settings: Settings) -> Opened:
+    """Open the index. Every write through its database sweeps the pages that it alters."""
+    build = fingerprint(_sources(), settings.shaping_pages)
+    database = Database(settings.database_url)
+    cache = None
+    if settings.cache:
+        cache = open_cache(
+            settings.cache_folder, build, is_over=database.is_over, wait=settings.cache_wait
+        )
+    registry = KeyRegistry()
+    keys.register(registry)
+    database.attach(cache, registry)
+    return Opened(Index(settings, database, Blobs(settings.blobs)), cache, build)
+
+
+def secret(settings: Settings, name: str) -> str:
+    """The secret in the data folder's file *name*, made at its first use, with mode 600."""
+    path = settings.data / name
+    settings.data.mkdir(parents=True, exist_ok=True)
+    private = path.with_name(f".{name}.{secrets.token_hex(8)}")
+    if not path.exists():
+        descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        try:
+            os.link(private, path)  # of several processes the first decides
+        except FileExistsError:
+            pass
+        finally:
+            private.unlink()
+    return path.read_text()
+
+
+def welcome(settings: Settings, write: Callable[[str], object] = print) -> None:
+    """Say where the index is and how to use it; at the first start, how to become administrator.
+
+    The one-time link works until there is an administrator.
+    """
+    write(f"{settings.title} is at {settings.url}")
+    database = Database(settings.database_url)
+    try:
+        with database.read() as session:
+            is_new = not has_admin(session)
+    finally:
+        database.dispose()
+    if is_new:
+        link = f"{settings.url}setup/?secret={secret(settings, SETUP_SECRET)}"
+        write(f"Make the first administrator here, once: {link}")
+    write(f"Install from here:  pip install --index-url {settings.simple_url} PROJECT")
+    write(f"Publish to here:    twine upload --repository-url {settings.upload_url} dist/*")
+
+
+def _sources() -> list[Path]:
+    """The folders whose files shape a page: the program and its templates."""
+    return [Path(__file__).parent, Path(pypi_lite.templates.__file__).parent]

@@ -1,0 +1,16 @@
+"""The write paths, and the reads behind the pages. Whoever changes the index comes through here."""
+
+from dataclasses import dataclass
+
+from pypi_lite.database import Database
+from pypi_lite.settings import Settings
+from pypi_lite.storage import Blobs
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One index: what every write path works on."""
+
+    settings: Settings
+    database: Database
+    blobs: Blobs

@@ -1,0 +1,279 @@
+"""The reads behind the pages: a handful of queries each, in the one snapshot of the session.
+
+What comes back are plain values, which hold the facts that a page shows and no session.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from packaging.version import Version
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pypi_lite.cache.pages import Facts
+from pypi_lite.models import Action, Description, File, JournalEntry, Project, Release
+from pypi_lite.names import canonical_version, parse_version
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file, as lists of files show it."""
+
+    id: int
+    filename: str
+    packagetype: str
+    python_version: str
+    size: int
+    sha256: str
+    md5: str
+    blake2_256: str
+    uploaded: datetime
+    requires_python: str | None
+    metadata_sha256: str | None
+
+    @property
+    def path(self) -> str:
+        """The file's address below the index, the same for ever; its last part is its name."""
+        return f"files/{self.sha256[:2]}/{self.sha256[2:4]}/{self.sha256[4:]}/{self.filename}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseEntry:
+    """A release with its files, wheels first, by name."""
+
+    id: int
+    version: Version
+    created: datetime
+    yanked: bool
+    yanked_reason: str | None
+    files: tuple[FileEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectEntry:
+    """A project with its releases, the newest version first."""
+
+    id: int
+    name: str
+    normalized_name: str
+    created: datetime
+    facts: Facts
+    releases: tuple[ReleaseEntry, ...]
+
+    @property
+    def latest(self) -> ReleaseEntry | None:
+        """What an installer would take: the highest version that is neither yanked nor a
+        pre-release, or else the highest not yanked, or else the highest."""
+        final = [r for r in self.releases if not r.yanked and not r.version.is_prerelease]
+        kept = [r for r in self.releases if not r.yanked]
+        return next(iter(final or kept or self.releases), None)
+
+    def release(self, version: str) -> ReleaseEntry | None:
+        """The release of *version*, in whatever spelling."""
+        parsed = parse_version(version)
+        if parsed is None:
+            return None
+        wanted = canonical_version(parsed)
+        return next((r for r in self.releases if canonical_version(r.version) == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseMetadata:
+    """What a release says of itself: the metadata of one of its files, a wheel's by preference."""
+
+    summary: str | None
+    requires_python: str | None
+    #: packaging's RawMetadata without the description.
+    fields: dict[str, Any]
+    description: str | None
+    description_content_type: str | None
+    description_html: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRelease:
+    """A line of the home page."""
+
+    name: str
+    normalized_name: str
+    version: str
+    summary: str | None
+    created: datetime
+
+
+def names(session: Session) -> tuple[Facts, Sequence[tuple[str, str]]]:
+    """The root list: (normalized name, name) of each project, in order."""
+    facts = _newest_change(
+        session,
+        JournalEntry.action.in_(
+            [
+                Action.INDEX_CREATE,
+                Action.PROJECT_CREATE,
+                Action.PROJECT_RENAME,
+                Action.PROJECT_DELETE,
+            ]
+        ),
+    )
+    query = select(Project.normalized_name, Project.name).order_by(Project.normalized_name)
+    return facts, [(row.normalized_name, row.name) for row in session.execute(query)]
+
+
+def newest_releases(session: Session, limit: int) -> tuple[Facts, list[NewRelease]]:
+    """The home page's list, the newest first."""
+    facts = _newest_change(
+        session,
+        (JournalEntry.action == Action.INDEX_CREATE) | JournalEntry.project.is_not(None),
+    )
+    query = (
+        select(Release.id, Project.name, Project.normalized_name, Release.version, Release.created)
+        .join(Project)
+        .where(~Release.yanked)
+        .order_by(Release.created.desc(), Release.id.desc())
+        .limit(limit)
+    )
+    rows = session.execute(query).all()
+    summaries = _summaries(session, [row.id for row in rows])
+    return facts, [
+        NewRelease(
+            name=row.name,
+            normalized_name=row.normalized_name,
+            version=row.version,
+            summary=summaries.get(row.id),
+            created=row.created,
+        )
+        for row in rows
+    ]
+
+
+def project(session: Session, normalized_name: str) -> ProjectEntry | None:
+    """A project with all its releases and files, or None. Three queries, whatever its size."""
+    row = session.execute(
+        select(
+            Project.id,
+            Project.name,
+            Project.normalized_name,
+            Project.created,
+            Project.last_serial,
+            Project.changed,
+        ).where(Project.normalized_name == normalized_name)
+    ).one_or_none()
+    if row is None:
+        return None
+    return ProjectEntry(
+        id=row.id,
+        name=row.name,
+        normalized_name=row.normalized_name,
+        created=row.created,
+        facts=Facts(serial=row.last_serial, changed=row.changed),
+        releases=tuple(_releases(session, row.id)),
+    )
+
+
+def release_metadata(session: Session, release: ReleaseEntry) -> ReleaseMetadata | None:
+    """What the release says of itself, or None where it has no file."""
+    if not release.files:
+        return None
+    row = session.execute(
+        select(
+            File.summary,
+            File.requires_python,
+            File.core_metadata,
+            Description.raw,
+            Description.content_type,
+            Description.html,
+        )
+        .outerjoin(Description, File.description_id == Description.id)
+        .where(File.id == release.files[0].id)
+    ).one()
+    return ReleaseMetadata(
+        summary=row.summary,
+        requires_python=row.requires_python,
+        fields=row.core_metadata,
+        description=row.raw,
+        description_content_type=row.content_type,
+        description_html=row.html,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """Where the bytes of a file and of its metadata are."""
+
+    sha256: str
+    metadata_sha256: str | None
+
+
+def stored_file(session: Session, filename: str) -> StoredFile | None:
+    """The file of that name, or None: there is none, or no longer."""
+    row = session.execute(
+        select(File.sha256, File.metadata_sha256).where(File.filename == filename)
+    ).one_or_none()
+    return row and StoredFile(sha256=row.sha256, metadata_sha256=row.metadata_sha256)
+
+
+def _newest_change(session: Session, condition: Any) -> Facts:
+    query = (
+        select(JournalEntry.serial, JournalEntry.moment)
+        .where(condition)
+        .order_by(JournalEntry.serial.desc())
+        .limit(1)
+    )
+    row = session.execute(query).one()  # the first migration writes a first row
+    return Facts(serial=row.serial, changed=row.moment)
+
+
+def _releases(session: Session, project_id: int) -> Iterable[ReleaseEntry]:
+    files: dict[int, list[FileEntry]] = {}
+    for release_id, *values in session.execute(
+        select(
+            File.release_id,
+            File.id,
+            File.filename,
+            File.packagetype,
+            File.python_version,
+            File.size,
+            File.sha256,
+            File.md5,
+            File.blake2_256,
+            File.uploaded,
+            File.requires_python,
+            File.metadata_sha256,
+        )
+        .join(Release)
+        .where(Release.project_id == project_id)
+        # "bdist_wheel" comes before "sdist"
+        .order_by(File.packagetype, File.filename)
+    ):
+        files.setdefault(release_id, []).append(FileEntry(*values))
+    releases = [
+        ReleaseEntry(
+            id=row.id,
+            version=Version(row.version),
+            created=row.created,
+            yanked=row.yanked,
+            yanked_reason=row.yanked_reason,
+            files=tuple(files.get(row.id, ())),
+        )
+        for row in session.execute(
+            select(
+                Release.id,
+                Release.version,
+                Release.created,
+                Release.yanked,
+                Release.yanked_reason,
+            ).where(Release.project_id == project_id)
+        )
+    ]
+    return sorted(releases, key=lambda release: release.version, reverse=True)
+
+
+def _summaries(session: Session, release_ids: list[int]) -> dict[int, str | None]:
+    """The summary of each release, of the file that speaks for it."""
+    query = (
+        select(File.release_id, File.summary)
+        .where(File.release_id.in_(release_ids))
+        .order_by(File.packagetype.desc(), File.filename.desc())
+    )
+    return {row.release_id: row.summary for row in session.execute(query)}

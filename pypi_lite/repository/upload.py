@@ -1,0 +1,368 @@
+"""The upload: a pipeline of small steps, the same for the web form, the upload API and the importer.
+
+authorise -> receive -> inspect the archive -> read its metadata -> apply policies -> store the blob
+-> record. Each step refuses with a `Refusal`; what costs least is refused first. Receiving is the
+caller's: it streams the bytes into an `Incoming` of the blobs, which hashes them as they arrive.
+"""
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from pypi_lite.accounts.identity import Identity
+from pypi_lite.accounts.people import refresh
+from pypi_lite.distributions import (
+    Distribution,
+    DistributionFilename,
+    InvalidDistribution,
+    parse_filename,
+    read_distribution,
+)
+from pypi_lite.models import (
+    Action,
+    BurnedFilename,
+    File,
+    JournalEntry,
+    Project,
+    Release,
+    Role,
+    RoleName,
+    Scope,
+    now,
+)
+from pypi_lite.models.journal import append
+from pypi_lite.names import LONGEST_NAME, canonical_version, normalize_name, parse_version
+from pypi_lite.repository import Index, descriptions
+from pypi_lite.repository.errors import Code, Refusal
+from pypi_lite.storage import Digests, Incoming
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What the uploader says of the file. Advisory: the archive is the truth, and has to agree."""
+
+    name: str | None = None
+    version: str | None = None
+    filetype: str | None = None
+    #: Hexadecimal, by the names of `Digests`' fields.
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A file that has arrived, and who sent it."""
+
+    identity: Identity
+    filename: str
+    incoming: Incoming
+    digests: Digests
+    claims: Claims = Claims()
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A file of the index."""
+
+    filename: str
+    project: str
+    version: str
+    #: The serial of the change, or, of a file that was here already, of its project's last change.
+    serial: int
+    #: False: the very same file was here already.
+    is_new: bool
+
+
+#: A policy looks at a distribution and refuses it. The list grows with the standards.
+Policy = Callable[[Index, Distribution], None]
+POLICIES: tuple[Policy, ...] = ()
+
+
+def publish(index: Index, submission: Submission) -> Published:
+    """Take the submission into the index; when this returns, every page shows it.
+
+    Raises Refusal, and then nothing has changed.
+    """
+    filename = _parse_filename(submission)
+    claimed = submission.claims.name
+    _check_claims(submission, filename)
+    with index.database.read() as session:
+        # A legacy sdist's name can be read in two ways; the metadata decides when it is recorded.
+        authorise(session, submission.identity, normalize_name(claimed or filename.project))
+        if known := _find_same(session, submission):
+            return known
+    distribution = _inspect(submission)
+    for policy in POLICIES:
+        policy(index, distribution)
+    html = _render(index, distribution)
+    metadata_sha256 = _store(index, submission, distribution)
+    try:
+        with index.database.write() as session:
+            published = _record(session, submission, distribution, html, metadata_sha256)
+    except IntegrityError as error:
+        # A writer writes alone, so that only a change past the index's own code can get here.
+        raise Refusal(Code.BUSY, "The index changed meanwhile. Try again.") from error
+    return published
+
+
+def authorise(session: Session, identity: Identity, normalized_name: str) -> Identity:
+    """*identity* as it is now, if it may upload to the project. Raises Refusal.
+
+    Anybody with an account may begin a project, and owns it then.
+    """
+    current = refresh(session, identity)
+    if current is None:
+        raise Refusal(Code.NOT_AUTHENTICATED, "The token or account is no longer valid.")
+    if not current.has_scope(Scope.UPLOAD):
+        raise Refusal(Code.NOT_ALLOWED, "This token may not upload: its scope is reading.")
+    if not current.reaches(normalized_name):
+        raise Refusal(
+            Code.NOT_ALLOWED, f"This token is limited to other projects than {normalized_name!r}."
+        )
+    project_id = session.scalar(
+        select(Project.id).where(Project.normalized_name == normalized_name)
+    )
+    if project_id is None or current.is_admin:
+        return current
+    roles = select(Role.id).where(Role.project_id == project_id, Role.user_id == current.user_id)
+    if session.scalar(roles) is None:
+        raise Refusal(
+            Code.NOT_ALLOWED,
+            f"{current.name!r} may not upload to {normalized_name!r}: ask one of its owners.",
+        )
+    return current
+
+
+def _parse_filename(submission: Submission) -> DistributionFilename:
+    try:
+        return parse_filename(submission.filename)
+    except InvalidDistribution as error:
+        raise Refusal(Code.BAD_DISTRIBUTION, str(error)) from error
+
+
+def _check_claims(submission: Submission, filename: DistributionFilename) -> None:
+    """What the form says must agree with the file's name and bytes, where it says anything."""
+    claims = submission.claims
+    if claims.filetype is not None and claims.filetype != filename.packagetype:
+        raise Refusal(
+            Code.MISMATCH,
+            f"The form says filetype {claims.filetype!r}, but {filename.filename!r} is a"
+            f" {filename.packagetype.value}.",
+        )
+    for name, claimed in claims.digests.items():
+        found = getattr(submission.digests, name)
+        if not hmac.compare_digest(claimed.strip().lower().encode(), found.encode()):
+            raise Refusal(
+                Code.BAD_DIGEST,
+                f"The digest supplied does not match a digest calculated from the uploaded file:"
+                f" {name} is {found}. Upload it again.",
+            )
+
+
+def _find_same(session: Session, submission: Submission) -> Published | None:
+    """The file, if the very same one is here already. Raises Refusal if its name is taken."""
+    burned = session.get(BurnedFilename, submission.filename)
+    if burned is None:
+        return None
+    file = session.scalar(select(File).where(File.filename == submission.filename))
+    if file is None:
+        raise Refusal(
+            Code.FILENAME_BURNED,
+            f"The name {submission.filename!r} was used by a file that has since been deleted, and"
+            " clients may remember it. Use a different version or build number.",
+        )
+    if file.sha256 != submission.digests.sha256:
+        raise Refusal(
+            Code.FILE_EXISTS,
+            f"File already exists: {submission.filename!r}, with sha256 {file.sha256}."
+            " A file is never replaced: use a different version or build number.",
+        )
+    project = file.release.project
+    return Published(
+        filename=file.filename,
+        project=project.normalized_name,
+        version=file.release.version,
+        serial=project.last_serial,
+        is_new=False,
+    )
+
+
+def _inspect(submission: Submission) -> Distribution:
+    """The distribution, read from the archive itself; the form's name and version agree with it."""
+    try:
+        distribution = read_distribution(submission.incoming.path, submission.filename)
+    except InvalidDistribution as error:
+        raise Refusal(Code.BAD_DISTRIBUTION, str(error)) from error
+    metadata, claims = distribution.metadata, submission.claims
+    if len(metadata.name) > LONGEST_NAME:
+        raise Refusal(
+            Code.BAD_DISTRIBUTION, f"The project's name is longer than {LONGEST_NAME} characters."
+        )
+    if claims.name is not None and normalize_name(claims.name) != normalize_name(metadata.name):
+        raise Refusal(
+            Code.MISMATCH,
+            f"The form says name {claims.name!r}, but the file's metadata says {metadata.name!r}.",
+        )
+    if claims.version is not None and parse_version(claims.version) != metadata.version:
+        raise Refusal(
+            Code.MISMATCH,
+            f"The form says version {claims.version!r}, but the file's metadata says"
+            f" {str(metadata.version)!r}.",
+        )
+    return distribution
+
+
+def _render(index: Index, distribution: Distribution) -> str | None:
+    """The description's HTML, outside of the write transaction: rendering takes its time."""
+    metadata = distribution.metadata
+    if not metadata.description:
+        return None
+    return descriptions.render(metadata.description, metadata.description_content_type)
+
+
+def _store(index: Index, submission: Submission, distribution: Distribution) -> str | None:
+    """Put the bytes on the disk for good; the digest of the ``.metadata`` sibling, if it has one."""
+    index.blobs.keep(submission.incoming, submission.digests.sha256)
+    if not distribution.has_metadata_file:
+        return None
+    return index.blobs.keep_bytes(distribution.metadata_bytes)
+
+
+def _record(
+    session: Session,
+    submission: Submission,
+    distribution: Distribution,
+    html: str | None,
+    metadata_sha256: str | None,
+) -> Published:
+    """Write the rows. What was checked before is checked again: now nobody else writes."""
+    name = normalize_name(distribution.metadata.name)
+    identity = authorise(session, submission.identity, name)
+    if known := _find_same(session, submission):
+        return known
+    project = _project(session, distribution, identity)
+    release = _release(session, project, distribution, identity)
+    file = _file(session, release, submission, distribution, metadata_sha256)
+    file.uploaded_by = identity.user_id
+    if html is not None and distribution.metadata.description:
+        file.description = descriptions.keep(
+            session,
+            distribution.metadata.description,
+            distribution.metadata.description_content_type,
+            html,
+        )
+    entry = append(
+        session,
+        Action.FILE_ADD,
+        actor=identity.name,
+        project=name,
+        version=release.version,
+        filename=file.filename,
+    )
+    mark_changed(project, entry)
+    return Published(
+        filename=file.filename,
+        project=name,
+        version=release.version,
+        serial=entry.serial,
+        is_new=True,
+    )
+
+
+def mark_changed(project: Project, entry: JournalEntry) -> None:
+    """*entry* is the last change that the project's pages show."""
+    project.last_serial = entry.serial
+    project.changed = entry.moment
+
+
+def _project(session: Session, distribution: Distribution, identity: Identity) -> Project:
+    """The project, found, renamed to the newest spelling, or made."""
+    name = distribution.metadata.name
+    normalized = normalize_name(name)
+    project = session.scalar(select(Project).where(Project.normalized_name == normalized))
+    if project is not None:
+        if project.name != name:
+            append(
+                session,
+                Action.PROJECT_RENAME,
+                actor=identity.name,
+                project=normalized,
+                note=f"{project.name} -> {name}",
+            )
+            project.name = name
+        return project
+    entry = append(session, Action.PROJECT_CREATE, actor=identity.name, project=normalized)
+    project = Project(
+        normalized_name=normalized,
+        name=name,
+        created=entry.moment,
+        last_serial=entry.serial,
+        changed=entry.moment,
+    )
+    session.add(project)
+    if identity.user_id is not None:
+        session.add(Role(user_id=identity.user_id, project=project, role=RoleName.OWNER))
+    return project
+
+
+def _release(
+    session: Session, project: Project, distribution: Distribution, identity: Identity
+) -> Release:
+    """The release, found or made."""
+    version = distribution.metadata.version
+    canonical = canonical_version(version)
+    session.flush()
+    release = session.scalar(
+        select(Release).where(
+            Release.project_id == project.id, Release.canonical_version == canonical
+        )
+    )
+    if release is not None:
+        return release
+    entry = append(
+        session,
+        Action.RELEASE_CREATE,
+        actor=identity.name,
+        project=project.normalized_name,
+        version=str(version),
+    )
+    release = Release(
+        project=project,
+        version=str(version),
+        canonical_version=canonical,
+        created=entry.moment,
+        yanked=False,
+    )
+    session.add(release)
+    return release
+
+
+def _file(
+    session: Session,
+    release: Release,
+    submission: Submission,
+    distribution: Distribution,
+    metadata_sha256: str | None,
+) -> File:
+    digests, metadata = submission.digests, distribution.metadata
+    session.add(BurnedFilename(filename=submission.filename, sha256=digests.sha256))
+    file = File(
+        release=release,
+        filename=submission.filename,
+        packagetype=distribution.filename.packagetype,
+        python_version=distribution.filename.python_tag,
+        size=digests.size,
+        sha256=digests.sha256,
+        md5=digests.md5,
+        blake2_256=digests.blake2_256,
+        uploaded=now(),
+        requires_python=metadata.requires_python,
+        summary=metadata.summary,
+        core_metadata=metadata.fields,
+        metadata_sha256=metadata_sha256,
+    )
+    session.add(file)
+    return file

@@ -1,0 +1,110 @@
+"""Every setting in one typed place: its name, type, default, and what it is for.
+
+A setting is read from an INI file (``pypi_lite.data = var``) or from its default; the command line's
+``--data`` and ``--listen`` win over both. A relative folder is relative to the working directory,
+which is why the INI files say ``%(here)s/...``.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+PREFIX = "pypi_lite."
+DATABASE_URL = "sqlalchemy.url"
+DEFAULT_LISTEN = "127.0.0.1:6543"
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the text says which one and why."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one index."""
+
+    #: Folder that holds everything the index keeps: database, blobs, cache, secrets.
+    data: Path = field(default=Path("var"))
+    #: SQLAlchemy's address of the database. Empty: SQLite in the data folder.
+    database_url: str = ""
+    #: Folder of the uploaded files. Empty: ``blobs`` in the data folder.
+    blobs: Path = field(default=Path())
+    #: Whether pages are kept on disk. Off, each request makes its page.
+    cache: bool = True
+    #: Folder of the pages. Empty: ``cache`` in the data folder. One host, one folder.
+    cache_folder: Path = field(default=Path())
+    #: Seconds that a request waits for a page that another request is making.
+    cache_wait: float = 2.0
+    #: The index's name, on every page.
+    title: str = "pypi_lite"
+    #: The address under which people reach the index, for the commands that pages show.
+    url: str = "http://127.0.0.1:6543/"
+    #: The largest file that may be uploaded, in bytes.
+    max_file_size: int = 1024**3
+    #: Whether starting the server brings the database's schema up to date.
+    migrate: bool = True
+    #: Reload changed templates and show more in the log; for work on pypi_lite itself.
+    debug: bool = False
+
+    def __post_init__(self) -> None:
+        data = Path(os.path.abspath(self.data))
+        unset = Path()
+        replace = {
+            "data": data,
+            "database_url": self.database_url or f"sqlite:///{data / 'pypi_lite.sqlite'}",
+            "blobs": data / "blobs" if self.blobs == unset else self.blobs,
+            "cache_folder": data / "cache" if self.cache_folder == unset else self.cache_folder,
+            "url": self.url.rstrip("/") + "/",
+        }
+        for name, value in replace.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def simple_url(self) -> str:
+        """What an installer is pointed at."""
+        return self.url + "simple/"
+
+    @property
+    def upload_url(self) -> str:
+        """What an uploader is pointed at."""
+        return self.url + "legacy/"
+
+    @property
+    def shaping_pages(self) -> tuple[str, ...]:
+        """The settings that reach the bytes of a page, for the cache's build fingerprint."""
+        return (self.title, self.url)
+
+    @classmethod
+    def from_ini(cls, ini: Mapping[str, str], **overrides: Any) -> "Settings":
+        """Settings from the strings of an INI section; *overrides* that are not None win.
+
+        Raises SettingsError for a value of the wrong type and for an unknown ``pypi_lite.`` name.
+        """
+        values: dict[str, Any] = {}
+        if ini.get(DATABASE_URL):
+            values["database_url"] = ini[DATABASE_URL]
+        types = {f.name: f.type for f in fields(cls)}
+        for key, text in ini.items():
+            if not key.startswith(PREFIX):
+                continue
+            name = key.removeprefix(PREFIX)
+            if name not in types or name == "database_url":
+                raise SettingsError(f"{key}: there is no such setting")
+            values[name] = _convert(key, text, types[name])
+        values.update((name, value) for name, value in overrides.items() if value is not None)
+        return cls(**values)
+
+
+def _convert(key: str, text: str, wanted: Any) -> Any:
+    text = text.strip()
+    if wanted is bool:
+        if text.lower() in {"true", "yes", "on", "1"}:
+            return True
+        if text.lower() in {"false", "no", "off", "0"}:
+            return False
+        raise SettingsError(f"{key}: write true or false, not {text!r}")
+    try:
+        return wanted(text)
+    except ValueError:
+        raise SettingsError(f"{key}: {text!r} is not a number") from None
