@@ -105,12 +105,21 @@ def forbidden(request: Any) -> Response:
     if _is_api(request):
         drain(request.environ)
     if request.identity is not None:
-        return HTTPForbidden(detail="This token or account may not do that.")
+        return _said(HTTPForbidden(detail="This token or account may not do that."))
     if _is_api(request):
-        response = HTTPUnauthorized(detail="Show a token: user name __token__, password the token.")
+        text = "Show a token: user name __token__, password the token."
+        if request.authorization:
+            text = f"These credentials are not valid. {text}"
+        response = _said(HTTPUnauthorized(detail=text))
         response.headers["WWW-Authenticate"] = REALM
         return response
     return HTTPSeeOther(request.route_path("web.login", _query={"next": request.path}))
+
+
+def _said(response: Any) -> Any:
+    """*response* with its detail as reason phrase too: all that twine and uv show of it."""
+    response.status = f"{response.code} {response.detail}"
+    return response
 
 
 def _is_api(request: Any) -> bool:

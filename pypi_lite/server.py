@@ -477,8 +477,7 @@ class _Supervisor:
     def _fork(self, writer: int) -> int:
         supervisor = os.getpid()
         # What is in the buffers now would be written by the child once more.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _flush_streams()
         # A signal that reached the child before it has its own handlers would be lost.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
         try:
@@ -502,9 +501,7 @@ class _Supervisor:
             _log.exception("a worker failed")
         finally:
             # Nothing of the caller's may run in the child: neither finally blocks nor atexit.
-            with contextlib.suppress(Exception):
-                sys.stdout.flush()
-                sys.stderr.flush()
+            _flush_streams()
             os._exit(status)
 
     def _ended(self) -> Iterator[tuple[_Worker, int]]:
@@ -563,6 +560,13 @@ def _serve_as_worker(job: _Job, writer: int, supervisor: int) -> int:
         os.write(writer, _READY)
         _Server(app, job, signals, supervisor).run()
     return 0
+
+
+def _flush_streams() -> None:
+    for stream in sys.stdout, sys.stderr:
+        # Whoever read them may have gone, which is no reason to stop serving.
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
 
 
 def _why_ended(worker: _Worker, status: int) -> str:

@@ -5,6 +5,7 @@ output, a line each: ``url URL``, ``app PID`` when a process has built the appli
 ``request PATH`` when a request has reached it.
 """
 
+import io
 import json
 import logging
 import os
@@ -46,16 +47,21 @@ def answer_big_in_pieces(environ: WSGIEnvironment) -> list[bytes]:
     return [b"x" * 65536] * (BIG // 65536)
 
 
+def answer_file(environ: WSGIEnvironment) -> Iterable[bytes]:
+    return environ["wsgi.file_wrapper"](io.BytesIO(b"x" * BIG))
+
+
 def answer_length(environ: WSGIEnvironment) -> list[bytes]:
     return [str(len(environ["wsgi.input"].read())).encode()]
 
 
-ANSWERS: dict[str, Callable[[WSGIEnvironment], list[bytes]]] = {
+ANSWERS: dict[str, Callable[[WSGIEnvironment], Iterable[bytes]]] = {
     "/pid": answer_pid,
     "/slow": answer_slowly,
     "/never": answer_never,
     "/big": answer_big,
     "/pieces": answer_big_in_pieces,
+    "/file": answer_file,
     "/length": answer_length,
 }
 
@@ -64,8 +70,10 @@ def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[byt
     path = environ["PATH_INFO"]
     say("request", path)
     body = ANSWERS[path](environ)
-    length = sum(len(piece) for piece in body)
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(length))])
+    headers = [("Content-Type", "text/plain")]
+    if isinstance(body, list):
+        headers.append(("Content-Length", str(sum(map(len, body)))))
+    start_response("200 OK", headers)
     return body
 
 
@@ -84,11 +92,13 @@ def make_app(options: dict[str, Any]) -> server.WSGIApplication:
 
 def main() -> int:
     options = {"workers": 1, "host": "127.0.0.1", "port": 0, "failure": None, "grace": None}
-    options |= {"max_body": 1024 * 1024, "parent_signal": True}
+    options |= {"max_body": 1024 * 1024, "parent_signal": True, "tick": None}
     options |= json.loads(sys.argv[1])
     logging.basicConfig(level=logging.INFO)
     if options["grace"] is not None:
         server.GRACE_SECONDS = options["grace"]
+    if options["tick"] is not None:
+        server._TICK_SECONDS = options["tick"]
     if not options["parent_signal"]:
         server._end_with_parent = lambda: None
     return server.serve(

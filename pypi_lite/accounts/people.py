@@ -3,14 +3,15 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.passwords import hash_password, verify_password
+from pypi_lite.distributions.metadata import MAX_IDENTIFIER
 from pypi_lite.models import Action, Scope, Token, TokenProject, TokenScope, User, now
 from pypi_lite.models.journal import append
 from pypi_lite.names import is_valid_name, normalize_name
@@ -20,6 +21,8 @@ TOKEN_PREFIX = "pypi-lite-"  # noqa: S105
 #: The user name that goes with a token, as on PyPI; any other will do as well.
 TOKEN_USER = "__token__"  # noqa: S105
 _TOKEN_BYTES = 32
+#: The longest that a token lasts which does not last for ever.
+MOST_DAYS = 3650
 _USER_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?\Z", re.ASCII)
 
 
@@ -71,10 +74,10 @@ def create_token(
         raise AccountError(f"There is no user {user_name!r}.")
     names = list(projects)
     for name in names:
-        if not is_valid_name(name):
-            raise AccountError(f"{name!r} can't be a project's name.")
-    if days is not None and days < 1:
-        raise AccountError("A token lasts at least one day.")
+        if len(name) > MAX_IDENTIFIER or not is_valid_name(name):
+            raise AccountError(f"{name[:MAX_IDENTIFIER]!r} can't be a project's name.")
+    if days is not None and not 1 <= days <= MOST_DAYS:
+        raise AccountError(f"A token lasts at least one day, and at most {MOST_DAYS}.")
     secret = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
     session.add(
         Token(
@@ -93,13 +96,33 @@ def create_token(
     return secret
 
 
+def tokens_of(session: Session, user_id: int) -> Sequence[Token]:
+    """A user's tokens, the newest first."""
+    query = select(Token).where(Token.user_id == user_id).order_by(Token.id.desc())
+    return session.scalars(
+        query.options(selectinload(Token.scopes), selectinload(Token.projects))
+    ).all()
+
+
+def revoke_token(session: Session, user_id: int, token_id: int, *, actor: str) -> bool:
+    """Delete a user's token, so that it opens nothing from now on. False: they have none such."""
+    token = session.get(Token, token_id)
+    if token is None or token.user_id != user_id:
+        return False
+    session.delete(token)
+    append(session, Action.TOKEN_REVOKE, actor=actor, note=f"{token.user.name}: token {token_id}")
+    return True
+
+
 def authenticate(session: Session, user_name: str, secret: str) -> Identity | None:
     """Who shows *secret*: a token under any user name, or the user's own password."""
     if secret.startswith(TOKEN_PREFIX):
         return _authenticate_token(session, secret)
     if user_name == TOKEN_USER:
         return None
-    user = session.scalar(select(User).where(User.name == user_name.strip().lower()))
+    name = user_name.strip().lower()
+    # What can be no user's name is not asked for: databases refuse some of it, such as a NUL.
+    user = session.scalar(select(User).where(User.name == name)) if _USER_NAME.match(name) else None
     if not verify_password(user.password_hash if user else None, secret) or user is None:
         return None
     return Identity(name=user.name, user_id=user.id, is_admin=user.is_admin)

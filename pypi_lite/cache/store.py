@@ -154,6 +154,16 @@ class Generation:
         The twin first: where the page is, its twin is. False if the folder has been swept meanwhile,
         so that nothing was published. Raises OSError.
         """
+        try:
+            self._write_and_rename(body, facts)
+        except FileNotFoundError:
+            return False  # the trash was emptied with the temp in it
+        try:
+            return os.path.samestat(os.stat(self._path), os.fstat(self._folder))
+        except OSError:
+            return False
+
+    def _write_and_rename(self, body: bytes, facts: Facts) -> None:
         self._create_temp(GZIP)
         self._write(GZIP, compress(body), facts)
         self._write("", body, facts)
@@ -165,10 +175,6 @@ class Generation:
                 dst_dir_fd=self._folder,
             )
             os.close(self._temps.pop(suffix).descriptor)
-        try:
-            return os.path.samestat(os.stat(self._path), os.fstat(self._folder))
-        except OSError:
-            return False
 
     def close(self) -> None:
         """Leave nothing of this generation behind but what it published. May be called again."""

@@ -97,8 +97,8 @@ def read_metadata(path: str | os.PathLike[str], filename: DistributionFilename) 
 def _hostile_input() -> Iterator[None]:
     """Turn whatever broken bytes make the standard library raise into InvalidDistribution.
 
-    Its parsers promise no set of exceptions: besides their own errors, fuzzing finds ValueError,
-    IndexError, OverflowError, RecursionError, NotImplementedError and more.
+    Its parsers promise no set of exceptions: besides their own errors, fuzzing found EOFError,
+    zlib.error, OSError, NotImplementedError and IndexError.
     """
     try:
         yield

@@ -13,7 +13,7 @@ judged by whom it would hurt:
   empty or ``UNKNOWN`` (absent; distutils wrote them so), Provides-Extra (normalized, PEP 685), a
   Description in the header (its indentation is removed, PEP 345).
 - **Ignored** is when a field was introduced: setuptools wrote License-File under Metadata-Version
-  2.1 for years, and wheel Requires-Dist under 1.1.
+  2.1 for years.
 """
 
 import re
@@ -45,12 +45,13 @@ MAX_IDENTIFIER = 200
 # thousand fields, and the standard has about thirty names.
 MAX_FIELDS = 20_000
 MAX_FIELD_NAMES = 200
+# The email package's header parser takes seconds for one of thirty kilobytes.
+MAX_CONTENT_TYPE = 200
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _FIELD_NAME = re.compile(rb"[^\s:][^:]*(?=:)")
 # Of these the email parser would read the body as further messages, each within the last.
 _NESTED = re.compile(rb"content-type:(?![ \t]*text/)", re.IGNORECASE)
-_FOLD = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # distutils indents a description's lines by eight blanks, PEP 345 by seven and a bar.
 _INDENT = re.compile(r" {7}[ |]")
@@ -163,6 +164,8 @@ def _repaired(raw: RawMetadata) -> dict[str, Any]:
             fields[field] = repaired
     if "description" in fields:
         fields["description"] = _without_indent(fields["description"])
+    if len(fields.get("description_content_type", "")) > MAX_CONTENT_TYPE:
+        del fields["description_content_type"]
     if "provides_extra" in fields:
         extras = [normalize_name(e) for e in fields["provides_extra"] if is_valid_name(e)]
         fields["provides_extra"] = list(dict.fromkeys(extras))
@@ -182,7 +185,7 @@ def _repaired_text(field: str, text: str) -> str:
     # No database stores a NUL, and UTF-8 has no surrogates.
     text = _UNSTORABLE.sub("\ufffd", text)
     if field not in _MULTI_LINE:
-        text = _FOLD.sub(" ", text).strip()
+        text = " ".join(line.strip() for line in text.splitlines()).strip()
     return "" if text.strip() in ("", "UNKNOWN") else text
 
 

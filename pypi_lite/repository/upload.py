@@ -2,11 +2,11 @@
 
 authorise -> receive -> inspect the archive -> read its metadata -> apply policies -> store the blob
 -> record. Each step refuses with a `Refusal`; what costs least is refused first. Receiving is the
-caller's: it streams the bytes into an `Incoming` of the blobs, which hashes them as they arrive.
+caller's: it streams the bytes (`receive`) into an `Incoming` of the blobs, which hashes them.
 """
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -79,6 +79,17 @@ class Published:
 #: A policy looks at a distribution and refuses it. The list grows with the standards.
 Policy = Callable[[Index, Distribution], None]
 POLICIES: tuple[Policy, ...] = ()
+
+
+def receive(index: Index, incoming: Incoming, chunks: Iterable[bytes]) -> None:
+    """Write *chunks* into *incoming*. Raises Refusal where they are more than the index takes."""
+    most = index.settings.max_file_size
+    for chunk in chunks:
+        if incoming.size + len(chunk) > most:
+            raise Refusal(
+                Code.TOO_LARGE, f"The file is larger than this index takes: {most} bytes."
+            )
+        incoming.write(chunk)
 
 
 def publish(index: Index, submission: Submission) -> Published:

@@ -1,7 +1,15 @@
-"""What people see: thin views over the repository."""
+"""What people see: thin views over the repository, and their forms."""
 
 from typing import Any
 
 
 def includeme(config: Any) -> None:
-    """Add the pages for people."""
+    """Add all of it."""
+    config.include("pypi_lite.web.static")
+    config.include("pypi_lite.web.home")
+    config.include("pypi_lite.web.project")
+    config.include("pypi_lite.web.session")
+    config.include("pypi_lite.web.account")
+    config.include("pypi_lite.web.setup")
+    config.include("pypi_lite.web.upload")
+    config.include("pypi_lite.web.errors")

@@ -215,6 +215,7 @@ class Model:
         self.protocol = protocol
         self.bounds = bounds
         self.postgresql = database is Database.POSTGRESQL
+        self._all_idle = (_IDLE,) * bounds.generators
         self.program = _program(protocol, database)
         # Which swept folder it is matters only where names are shared or looked up anew.
         self._one_trash = protocol.own_temp_name and protocol.rename_in_open_folder
@@ -262,7 +263,7 @@ class Model:
             page=NO_FOLDER if self.protocol.folder_per_key else NOTHING,
             temp=NOTHING,
             trash=(),
-            generators=(_IDLE,) * bounds.generators,
+            generators=self._all_idle,
             writers=(Writer(),) * bounds.writers,
             version=0,
             acknowledged=0,
@@ -631,7 +632,7 @@ class Model:
 
     def is_at_rest(self, state: State) -> bool:
         """Whether nobody is at work and no transaction is pending."""
-        return all(generator.next == IDLE for generator in state.generators) and all(
+        return state.generators == self._all_idle and all(
             writer.next in (0, DONE, DEAD) and writer.transaction not in _PENDING
             for writer in state.writers
         )
@@ -695,7 +696,9 @@ class Model:
             writers = (writers[1], writers[0])
             generators = tuple([_with_writers_swapped(generator) for generator in generators])
         if self._one_trash:
-            return state._replace(generators=tuple(sorted(generators)), writers=writers)
+            page, temp, trash, _, _, version, acknowledged, budget = state
+            generators = tuple(sorted(generators))
+            return State(page, temp, trash, generators, writers, version, acknowledged, budget)
         return _renumbered(state._replace(writers=writers), generators)
 
 
@@ -720,20 +723,21 @@ def _program(protocol: Protocol, database: Database) -> tuple[str, ...]:
 
 
 def _with_generator(state: State, number: int, generator: Generator) -> State:
-    generators = state.generators
+    page, temp, trash, generators, writers, version, acknowledged, budget = state
     changed = (*generators[:number], generator, *generators[number + 1 :])
-    return state._replace(generators=changed)
+    return State(page, temp, trash, changed, writers, version, acknowledged, budget)
 
 
 def _with_writer(state: State, number: int, writer: Writer) -> State:
-    writers = state.writers
-    return state._replace(writers=(*writers[:number], writer, *writers[number + 1 :]))
+    page, temp, trash, generators, writers, version, acknowledged, budget = state
+    changed = (*writers[:number], writer, *writers[number + 1 :])
+    return State(page, temp, trash, generators, changed, version, acknowledged, budget)
 
 
 def _spend_fault(state: State) -> State | None:
     """The state with one fault less to come, if there may be another."""
-    faults, *others = state.budget
-    return state._replace(budget=(faults - 1, *others)) if faults else None
+    faults, lost_holds, power_cuts = state.budget
+    return state._replace(budget=(faults - 1, lost_holds, power_cuts)) if faults else None
 
 
 def _in_recovery(state: State, hold: int) -> bool:

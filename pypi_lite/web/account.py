@@ -1,0 +1,106 @@
+"""A person's own page: who they are, and their tokens."""
+
+import re
+from typing import Any
+
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from pypi_lite.accounts.people import (
+    MOST_DAYS,
+    AccountError,
+    create_token,
+    revoke_token,
+    tokens_of,
+)
+from pypi_lite.models import Scope, now
+from pypi_lite.security import Permission
+from pypi_lite.web.rendering import form
+
+# Nine digits fit into any database's integers.
+_NUMBER = re.compile(r"[0-9]{1,9}\Z")
+
+
+def includeme(config: Any) -> None:
+    """Add the routes."""
+    config.add_route("web.account", "/account/")
+    config.add_route("web.tokens", "/account/tokens/")
+    config.add_route("web.tokens.revoke", "/account/tokens/revoke/")
+    config.scan(__name__)
+
+
+# The forms' own addresses show the page too: the log-in form may lead back to them.
+@view_config(route_name="web.account", request_method="GET", permission=Permission.ACCOUNT)
+@view_config(route_name="web.tokens", request_method="GET", permission=Permission.ACCOUNT)
+@view_config(route_name="web.tokens.revoke", request_method="GET", permission=Permission.ACCOUNT)
+def account(request: Any) -> Response:
+    """The page."""
+    return _page(request, request.reader)
+
+
+@view_config(route_name="web.tokens", request_method="POST", permission=Permission.ACCOUNT)
+def make_token(request: Any) -> Response:
+    """Make a token and show it, this once."""
+    try:
+        token = create_token(
+            request.writer,
+            request.identity.name,
+            scopes=_scopes(request.POST.getall("scope")),
+            projects=request.POST.get("project", "").split(),
+            days=_days(request.POST.get("days", "")),
+            actor=request.identity.name,
+        )
+    except AccountError as error:
+        return _page(request, request.reader, status=400, error=str(error))
+    request.writer.flush()
+    return _page(request, request.writer, token=token)
+
+
+@view_config(route_name="web.tokens.revoke", request_method="POST", permission=Permission.ACCOUNT)
+def revoke(request: Any) -> Response:
+    """Revoke a token of one's own; one that is gone already is as good as revoked."""
+    identity = request.identity
+    number = request.POST.get("token", "")
+    if _NUMBER.match(number):
+        revoke_token(request.writer, identity.user_id, int(number), actor=identity.name)
+    return HTTPSeeOther(request.route_url("web.account"))
+
+
+def _page(
+    request: Any,
+    session: Any,
+    *,
+    status: int = 200,
+    token: str | None = None,
+    error: str | None = None,
+) -> Response:
+    return form(
+        request,
+        "account.html",
+        status=status,
+        tokens=tokens_of(session, request.identity.user_id),
+        token=token,
+        error=error,
+        now=now(),
+        most_days=MOST_DAYS,
+    )
+
+
+def _scopes(names: list[str]) -> list[Scope]:
+    try:
+        scopes = [Scope(name) for name in names]
+    except ValueError:
+        raise AccountError("There is no such scope.") from None
+    if not scopes:
+        raise AccountError("Choose what the token may do.")
+    return scopes
+
+
+def _days(text: str) -> int | None:
+    text = text.strip()
+    if not text:
+        return None
+    if not _NUMBER.match(text):
+        raise AccountError("A token lasts a whole number of days.")
+    return int(text)

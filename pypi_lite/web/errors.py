@@ -1,0 +1,47 @@
+"""What people see when there is nothing at an address, or a form can't be trusted."""
+
+from typing import Any
+
+from pyramid.exceptions import BadCSRFOrigin, BadCSRFToken
+from pyramid.response import Response
+from pyramid.view import exception_view_config, notfound_view_config
+
+from pypi_lite.forms import drain
+from pypi_lite.web.rendering import answer
+
+#: Addresses that programs ask, and get a line of text from.
+_PROGRAMS = ("/simple", "/files/", "/pypi/", "/legacy")
+
+
+def includeme(config: Any) -> None:
+    """Add the views."""
+    config.scan(__name__)
+
+
+@notfound_view_config()
+def not_found(error: Any, request: Any) -> Response:
+    """404: a page for browsers, a line of text for programs."""
+    if _is_browser(request):
+        response = answer(request, "error/not_found.html", status=404)
+    else:
+        text = f"{error.detail or 'There is nothing here.'}\n"
+        response = Response(text, status=404, content_type="text/plain", charset="UTF-8")
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "no-store"
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+@exception_view_config(BadCSRFToken)
+@exception_view_config(BadCSRFOrigin)
+def stale_form(_error: Any, request: Any) -> Response:
+    """400: the form is not one that this browser got from here lately."""
+    drain(request.environ)
+    return answer(request, "error/stale_form.html", status=400)
+
+
+def _is_browser(request: Any) -> bool:
+    if request.path_info.startswith(_PROGRAMS):
+        return False
+    offers = request.accept.acceptable_offers(["text/plain", "text/html"])
+    return bool(offers) and offers[0][0] == "text/html"

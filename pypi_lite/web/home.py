@@ -1,0 +1,34 @@
+"""The home page: what the index is, how to use it, and what is new."""
+
+from typing import Any
+
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from pypi_lite.cache.pages import Page
+from pypi_lite.repository import keys, pages
+from pypi_lite.security import Permission
+from pypi_lite.web.headers import HTML, SECURITY_HEADERS
+from pypi_lite.web.rendering import page
+
+_NEWEST = 20
+_PAGE = Page(key=keys.HOME, name="home.html", content_type=HTML, headers=SECURITY_HEADERS)
+
+
+def includeme(config: Any) -> None:
+    """Add the route and the page."""
+    config.add_route("web.home", "/", request_method=("GET", "HEAD"))
+    config.add_page_rule("/", page_of)
+    config.scan(__name__)
+
+
+def page_of(request: Any) -> Page | None:
+    """The home page; every path begins with a slash, so that others come here too."""
+    return _PAGE if request.environ["PATH_INFO"] == "/" else None
+
+
+@view_config(route_name="web.home", permission=Permission.READ)
+def home(request: Any) -> Response:
+    """The home page."""
+    request.page_facts, releases = pages.newest_releases(request.reader, _NEWEST)
+    return page(request, "home.html", releases=releases)

@@ -1,0 +1,73 @@
+"""The first administrator, made by whoever can read the server's output."""
+
+import hmac
+from typing import Any
+
+from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.response import Response
+from pyramid.security import remember
+from pyramid.view import view_config
+
+from pypi_lite.accounts.passwords import SHORTEST
+from pypi_lite.accounts.people import AccountError, create_user, has_admin
+from pypi_lite.opening import SETUP_SECRET, secret
+from pypi_lite.security import Permission
+from pypi_lite.web.rendering import form
+
+
+def includeme(config: Any) -> None:
+    """Add the route."""
+    config.add_route("web.setup", "/setup/")
+    config.scan(__name__)
+
+
+@view_config(route_name="web.setup", request_method="GET", permission=Permission.READ)
+def show(request: Any) -> Response:
+    """The form, for who has the secret, while there is no administrator."""
+    _require(request, request.reader, request.GET.get("secret", ""))
+    return _form(request, request.GET["secret"])
+
+
+@view_config(route_name="web.setup", request_method="POST", permission=Permission.READ)
+def make_administrator(request: Any) -> Response:
+    """Make the administrator and log them in. Who comes second finds nothing here."""
+    given, name = request.POST.get("secret", ""), request.POST.get("name", "")
+    password = request.POST.get("password", "")
+    # In the writing transaction: nobody else can become the administrator meanwhile.
+    _require(request, request.writer, given)
+    if password != request.POST.get("again", ""):
+        return _form(request, given, name, "The two passwords are not the same.")
+    try:
+        user = create_user(
+            request.writer, name, password=password, is_admin=True, actor="setup link"
+        )
+    except AccountError as error:
+        return _form(request, given, name, str(error))
+    request.writer.flush()
+    remember(request, user)
+    return HTTPSeeOther(request.route_url("web.account"))
+
+
+def _require(request: Any, session: Any, given: str) -> None:
+    """Raises HTTPNotFound unless the link is good."""
+    if not has_admin(session):
+        wanted = secret(request.index.settings, SETUP_SECRET)
+        if hmac.compare_digest(given.encode(), wanted.encode()):
+            return
+    raise HTTPNotFound
+
+
+def _form(request: Any, given: str, name: str = "", error: str | None = None) -> Response:
+    response = form(
+        request,
+        "setup.html",
+        status=400 if error else 200,
+        secret=given,
+        name=name,
+        shortest=SHORTEST,
+        error=error,
+    )
+    # The secret is in the address: no referrer carries it. Not "no-referrer", which makes browsers
+    # send "Origin: null" with the form, and https forms need their origin.
+    response.headers["Referrer-Policy"] = "strict-origin"
+    return response

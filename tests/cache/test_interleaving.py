@@ -1,0 +1,151 @@
+"""The real code on a real file system, through the interleavings of a writer and of readers.
+
+The protocol is searched exhaustively in `test_protocol`; here its code is run, one file operation a
+step, with the invariants looked at after each step.
+"""
+
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pypi_lite.cache import store, writing
+from pypi_lite.cache.holds import Hold, Holds
+from pypi_lite.cache.store import Cache, Generation
+from tests.cache.interleaving import Interleaving
+from tests.cache.world import World
+
+READER, WRITER, SECOND = 0, 1, 2
+#: More than any actor has.
+ALL = 60
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """One row, one page, on SQLite."""
+    world = World(tmp_path / "cache", f"sqlite:///{tmp_path / 'world.sqlite'}")
+    world.create()
+    return world
+
+
+def run(world: World, schedule: list[int], *, readers: int = 1, commit: bool = True) -> None:
+    """One interleaving from an empty cache, and what must hold after it."""
+    shutil.rmtree(world.folder, ignore_errors=True)
+    actors: list[Callable[[], object]] = [world.get, lambda: world.write(commit)]
+    actors += [world.get] * (readers - 1)
+    interleaving = Interleaving(*actors)
+    world.step = interleaving.step
+    try:
+        interleaving.run(schedule, world.check)
+    finally:
+        world.step = lambda: None
+    world.get()
+    response = world.get()
+    assert response.headers["Cache-Status"] == "pypi_lite; hit"  # alive
+    assert world.published() == world.version()
+    assert world.litter() == []
+
+
+def run_from_a_published_page(world: World, schedule: list[int]) -> None:
+    """One interleaving of a writer and of a reader where the page is there at the beginning."""
+    shutil.rmtree(world.folder, ignore_errors=True)
+    world.get()
+    interleaving = Interleaving(world.get, world.write)
+    world.step = interleaving.step
+    try:
+        interleaving.run(schedule, world.check)
+    finally:
+        world.step = lambda: None
+
+
+def two_switches(first: int, second: int, step: int = 1) -> Iterator[list[int]]:
+    """*first* a few steps, *second* a few steps or all, *first* to its end, *second* to its end."""
+    for one in range(0, 34, step):
+        for other in (*range(0, 34, step), ALL):
+            yield [first] * one + [second] * other + [first] * ALL
+
+
+@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
+def test_no_interleaving_with_two_switches_shows_an_old_page(world: World, step: int) -> None:
+    for schedule in two_switches(READER, WRITER, step):
+        run(world, schedule)
+    for schedule in two_switches(WRITER, READER, step):
+        run(world, schedule)
+
+
+@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
+def test_no_interleaving_from_a_published_page_shows_an_old_one(world: World, step: int) -> None:
+    for schedule in two_switches(WRITER, READER, step):
+        run_from_a_published_page(world, schedule)
+
+
+def test_random_interleavings_with_two_readers(world: World) -> None:
+    chance = random.Random(20261123)
+    for number in range(60):
+        schedule = chance.choices([READER, WRITER, SECOND], k=120)
+        run(world, schedule, readers=2, commit=number % 4 != 0)
+
+
+def test_a_rollback_leaves_no_hold_and_no_old_page(world: World) -> None:
+    for steps in range(0, 30, 3):
+        run(world, [WRITER] * steps + [READER] * ALL, commit=False)
+
+
+# Each of these takes one step out of the code. The search above has to notice, or it proves nothing.
+
+
+def no_hold(patch: pytest.MonkeyPatch) -> None:
+    def place(self: Cache, key: str, transaction: str) -> Hold:
+        hold = self.holds.place("elsewhere", transaction)
+        hold.key = key
+        self.sweep(key)
+        return hold
+
+    patch.setattr(Cache, "place", place)
+    patch.setattr(writing._WriteSide, "_settle", lambda self, hold, committed: hold.release())
+
+
+def no_sweep_before_the_commit(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Cache, "place", lambda self, key, transaction: self.holds.place(key, transaction))
+
+
+def no_sweeps(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Cache, "sweep", lambda self, key: None)
+
+
+def holds_not_looked_for(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Holds, "recover", lambda self, key: True)
+
+
+def renamed_from_the_root(patch: pytest.MonkeyPatch) -> None:
+    """A generation that publishes by path, wherever the path leads by then."""
+
+    def publish(self: Generation, body: bytes, facts: object) -> bool:
+        Path(self._path).mkdir(parents=True, exist_ok=True)
+        store.os.stat(".")  # a step: the two look-ups of rename(2) are not one
+        (Path(self._path) / self._page).write_bytes(body)
+        return True
+
+    patch.setattr(Generation, "publish", publish)
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [no_sweep_before_the_commit, no_sweeps, no_hold, holds_not_looked_for, renamed_from_the_root],
+)
+def test_the_search_notices_a_step_that_is_left_out(
+    world: World, monkeypatch: pytest.MonkeyPatch, mutate: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    mutate(monkeypatch)
+    with pytest.raises(AssertionError, match=r"committed is|pypi_lite; hit"):
+        search(world)
+
+
+def search(world: World) -> None:
+    """Interleavings of a writer with a reader who may find a page that is there already."""
+    for schedule in two_switches(WRITER, READER):
+        run_from_a_published_page(world, schedule)
+    for schedule in two_switches(READER, WRITER):
+        run(world, schedule)

@@ -1,0 +1,1 @@
+"""Tests with the real clients against a real server, each a process of its own."""

@@ -1,0 +1,66 @@
+"""Opening an index."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect
+
+from pypi_lite.accounts.people import create_user
+from pypi_lite.models import Base
+from pypi_lite.opening import SETUP_SECRET, Opened, migrate, open_index, secret, welcome
+from pypi_lite.settings import Settings
+
+
+def test_migrations_make_the_models_schema(settings: Settings) -> None:
+    """Alembic finds nothing to add or to change, on either database."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    opened = open_index(settings)
+    with opened.index.database.begin_schema_change() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+        assert {"projects", "journal", "burned_filenames"} <= set(
+            inspect(connection).get_table_names()
+        )
+
+
+def test_migrating_again_changes_nothing(settings: Settings) -> None:
+    migrate(settings)
+    migrate(settings)
+
+
+def test_a_secret_is_made_once_and_readable_by_nobody_else(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "new")
+    first = secret(settings, SETUP_SECRET)
+    assert len(first) > 30
+    assert secret(settings, SETUP_SECRET) == first
+    path = settings.data / SETUP_SECRET
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [p.name for p in settings.data.iterdir()] == [SETUP_SECRET]
+
+
+def test_the_welcome_has_a_setup_link_until_there_is_an_administrator(
+    opened: Opened, settings: Settings
+) -> None:
+    lines: list[str] = []
+    welcome(settings, lines.append)
+    link = f"{settings.url}setup/?secret={secret(settings, SETUP_SECRET)}"
+    assert any(link in line for line in lines)
+    assert any(settings.simple_url in line and "pip install" in line for line in lines)
+    assert any(settings.upload_url in line and "twine upload" in line for line in lines)
+    with opened.index.database.write() as session:
+        create_user(session, "root", password="long enough", is_admin=True, actor="test")
+    lines.clear()
+    welcome(settings, lines.append)
+    assert not any("setup" in line for line in lines)
+
+
+def test_a_broken_cache_folder_turns_the_cache_off(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.data.mkdir(parents=True)
+    (settings.data / "cache").write_text("a file where the folder should be")
+    assert open_index(settings).cache is None
+    assert "pages are not cached" in caplog.text
