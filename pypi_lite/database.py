@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session, sessionmaker
 
 from pypi_lite.cache.pages import KeyRegistry
@@ -20,6 +21,8 @@ from pypi_lite.cache.writing import attach
 
 #: Seconds that a SQLite connection waits for another's write transaction.
 SQLITE_TIMEOUT = 60
+_IS_VISIBLE = text("SELECT pg_visible_in_snapshot(CAST(:id AS xid8), pg_current_snapshot())")
+_STATUS = text("SELECT pg_xact_status(CAST(:id AS xid8))")
 # Any number will do that nothing else in the same database locks.
 _WRITE_LOCK = 0x7079_7069_6C69
 
@@ -69,13 +72,21 @@ class Database:
         """Whether *transaction*, as a hold names it, can commit no more.
 
         On SQLite it is over when its process is, and no longer locks the hold. PostgreSQL goes on
-        without the client, so it is asked.
+        without the client, so it is asked whether new snapshots see the transaction's end: its
+        commit log alone knows of the end before they do. Raises SQLAlchemyError.
         """
         if self.dialect != "postgresql" or not transaction:
             return True
-        query = text("SELECT pg_xact_status(CAST(:id AS xid8))")
+        parameters = {"id": transaction}
         with self._reading.connect() as connection:
-            return connection.execute(query, {"id": transaction}).scalar() != "in progress"
+            if connection.execute(_IS_VISIBLE, parameters).scalar_one():
+                return True
+            try:
+                connection.execute(_STATUS, parameters)
+            except DataError:
+                # An id that was never given out: the database is an older one, from a backup.
+                return True
+        return False
 
     def dispose(self) -> None:
         """Close all connections."""

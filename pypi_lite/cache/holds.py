@@ -62,6 +62,8 @@ class Holds:
         """A hold on *key* for *transaction*. Raises OSError where it can't be placed.
 
         It is locked before it can be seen, or a recovery would take a living writer for a dead one.
+        Where the transaction can outlive this machine (it has a name), so must the hold: it is on
+        the disk when this returns, or a power cut here could lose it before a commit elsewhere.
         """
         folder = os.path.join(self._folder, key_path(key))
         for _ in range(_TRIES):
@@ -75,14 +77,31 @@ class Holds:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.write(descriptor, transaction.encode())
+                if transaction:
+                    os.fsync(descriptor)
                 os.rename(private, path)
+                if transaction:
+                    self._flush_folders(folder)
             except BaseException:
                 os.close(descriptor)
-                with contextlib.suppress(OSError):
-                    os.unlink(private)
+                for name in (private, path):
+                    with contextlib.suppress(OSError):
+                        os.unlink(name)
                 raise
             return Hold(key, path, descriptor)
         raise OSError(errno.EAGAIN, "the folder of the hold is removed again and again", folder)
+
+    def _flush_folders(self, folder: str) -> None:
+        """Flush *folder* and those above it, up to that of all holds."""
+        while True:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            if folder == self._folder:
+                return
+            folder = os.path.dirname(folder)
 
     def recover(self, key: str) -> bool:
         """Whether no hold is on *key* any more, after finishing the work of dead writers.

@@ -62,7 +62,8 @@ class Cache:
         raise FileNotFoundError(f"{folder} can't be moved into {self._trash}")
 
     def sweep_all(self) -> None:
-        """Unpublish every page of every key."""
+        """Unpublish every page of every key. Raises OSError."""
+        os.makedirs(self._trash, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             os.rename(self._pages, os.path.join(self._trash, uuid.uuid4().hex))
         os.makedirs(self._pages, exist_ok=True)

@@ -34,7 +34,9 @@ class Served:
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
     """An index with two workers that runs for all tests; each uses projects of its own."""
     url = database_url(request) if request.param == "postgresql" else ""
     yield from serving(tmp_path_factory.mktemp(f"index-{request.param}"), url)

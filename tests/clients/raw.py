@@ -97,7 +97,9 @@ def multipart(fields: Mapping[str, str], filename: str, content: bytes) -> tuple
     boundary = secrets.token_hex(16)
     lines = []
     for name, value in fields.items():
-        lines.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}')
+        lines.append(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}'
+        )
     lines.append(
         f'--{boundary}\r\nContent-Disposition: form-data; name="content"; filename="{filename}"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"

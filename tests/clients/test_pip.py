@@ -37,7 +37,7 @@ def test_installs_what_fits(served: Served, clients: Clients, venv: Path, name: 
         ((f"{name}==1.0",), "1.0"),
         (("--pre", "--upgrade", name), "2.0rc1"),
     ):
-        clients.pip(venv, "install", *asked).succeeded()
+        clients.pip_install(venv, *asked).succeeded()
         assert clients.installed(venv) == {name: expected}
 
 
@@ -45,20 +45,22 @@ def test_installs_again_from_the_cached_page(
     served: Served, clients: Clients, venv: Path, name: str
 ) -> None:
     served.upload(wheel(name, "1.0"))
-    clients.pip(venv, "install", name).succeeded()
+    clients.pip_install(venv, name).succeeded()
     headers = {"Accept": PIP_ACCEPT, "Accept-Encoding": "gzip, deflate"}
     answer = served.running.page(name, **headers)
     assert answer.headers["cache-status"] == "pypi_lite; hit"
     assert answer.headers["content-encoding"] == "gzip"
-    clients.pip(venv, "install", "--force-reinstall", name).succeeded()
+    clients.pip_install(venv, "--force-reinstall", name).succeeded()
     assert clients.installed(venv) == {name: "1.0"}
 
 
 def test_builds_from_an_sdist(served: Served, clients: Clients, venv: Path, name: str) -> None:
     served.upload(sdist(name, "1.0"))
-    clients.pip(venv, "install", name).succeeded()
+    clients.pip_install(venv, name).succeeded()
     assert clients.installed(venv) == {name: "1.0"}
-    ran = clients.run(str(venv / "bin" / "python"), "-c", f"print(__import__({name!r}).__version__)")
+    ran = clients.run(
+        str(venv / "bin" / "python"), "-c", f"print(__import__({name!r}).__version__)"
+    )
     assert ran.output.strip() == "1.0"
 
 
@@ -75,9 +77,9 @@ def test_takes_dependencies_and_extras(
         wheel(f"{name}-base", "1.0"),
         wheel(f"{name}-more", "1.0"),
     )
-    clients.pip(venv, "install", name).succeeded()
+    clients.pip_install(venv, name).succeeded()
     assert clients.installed(venv) == {name: "1.0", f"{name}-base": "1.0"}
-    clients.pip(venv, "install", f"{name}[more]").succeeded()
+    clients.pip_install(venv, f"{name}[more]").succeeded()
     assert clients.installed(venv).keys() == {name, f"{name}-base", f"{name}-more"}
     clients.pip_check(venv).succeeded()
 
@@ -87,23 +89,21 @@ def test_finds_every_spelling_of_a_name(
     served: Served, clients: Clients, venv: Path, name: str, spelling: str
 ) -> None:
     served.upload(wheel(f"{name}.Dotted.Name", "1.0"))
-    clients.pip(venv, "install", spelling.format(name)).succeeded()
+    clients.pip_install(venv, spelling.format(name)).succeeded()
     assert clients.installed(venv) == {f"{name}.Dotted.Name": "1.0"}
 
 
 def test_downloads(served: Served, clients: Clients, name: str, tmp_path: Path) -> None:
     files = dict([wheel(name, "1.0"), sdist(name, "1.0")])
     served.upload(*files.items())
-    clients.pip(None, "download", "--dest", tmp_path / "got", name).succeeded()
-    clients.pip(
-        None, "download", "--dest", tmp_path / "got", "--no-binary", ":all:", name
-    ).succeeded()
+    clients.pip_download(tmp_path / "got", name).succeeded()
+    clients.pip_download(tmp_path / "got", "--no-binary", ":all:", name).succeeded()
     assert {path.name: path.read_bytes() for path in (tmp_path / "got").iterdir()} == files
 
 
 def test_lists_versions(served: Served, clients: Clients, name: str) -> None:
     served.upload(wheel(name, "1.0"), wheel(name, "1.10"), wheel(name, "1.9"), wheel(name, "2.0a1"))
-    ran = clients.pip(None, "index", "versions", "--json", name).succeeded()
+    ran = clients.pip_versions("--json", name).succeeded()
     answer = json.loads(ran.output[ran.output.index("{") :])
     assert answer["versions"] == ["1.10", "1.9", "1.0"]
 
@@ -116,10 +116,10 @@ def test_requires_hashes(
     sha256 = file["hashes"]["sha256"]
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"{name}==1.0 --hash=sha256:{sha256[::-1]}\n")
-    ran = clients.pip(venv, "install", "--require-hashes", "-r", requirements).failed()
+    ran = clients.pip_install(venv, "--require-hashes", "-r", requirements).failed()
     assert "DO NOT MATCH" in ran.words
     requirements.write_text(f"{name}==1.0 --hash=sha256:{sha256}\n")
-    clients.pip(venv, "install", "--require-hashes", "-r", requirements).succeeded()
+    clients.pip_install(venv, "--require-hashes", "-r", requirements).succeeded()
     assert clients.installed(venv) == {name: "1.0"}
 
 
@@ -135,9 +135,9 @@ def test_passes_over_a_yanked_release(
         changes.yank(session, OPERATOR, name, "2.0", 'Broken: "<&>" é')
     after = served.running.page(name, Accept=PIP_ACCEPT).files()
     assert [file["yanked"] for file in after.values()] == [False, 'Broken: "<&>" é']
-    clients.pip(venv, "install", name).succeeded()
+    clients.pip_install(venv, name).succeeded()
     assert clients.installed(venv) == {name: "1.0"}
-    ran = clients.pip(venv, "install", f"{name}==2.0").succeeded()
+    ran = clients.pip_install(venv, f"{name}==2.0").succeeded()
     assert 'Broken: "<&>" é' in ran.words
     assert clients.installed(venv) == {name: "2.0"}
 
@@ -145,14 +145,14 @@ def test_passes_over_a_yanked_release(
 def test_looks_at_upload_times(served: Served, clients: Clients, venv: Path, name: str) -> None:
     served.upload(wheel(name, "1.0"), wheel(name, "2.0"))
     times = [str(file["upload-time"]) for file in served.page_of(name).values()]
-    ran = clients.pip(venv, "install", "--uploaded-prior-to", times[0], name).failed()
+    ran = clients.pip_install(venv, "--uploaded-prior-to", times[0], name).failed()
     assert "No matching distribution" in ran.words
-    clients.pip(venv, "install", "--uploaded-prior-to", times[1], name).succeeded()
+    clients.pip_install(venv, "--uploaded-prior-to", times[1], name).succeeded()
     assert clients.installed(venv) == {name: "1.0"}
 
 
 def test_says_that_there_is_no_such_project(served: Served, clients: Clients, venv: Path) -> None:
-    ran = clients.pip(venv, "install", "no-such-project").failed()
+    ran = clients.pip_install(venv, "no-such-project").failed()
     assert "No matching distribution found for no-such-project" in ran.words
 
 
@@ -215,7 +215,7 @@ def test_goes_on_with_a_download_that_broke(
     served.upload(wheel(name, "1.0", extra_files={f"{name}/ballast.bin": ballast}))
     (file,) = served.page_of(name).values()
     assert file["size"] > 2 * cutting.most
-    clients.pip(venv, "install", name, index_url=cutting.simple_url).succeeded()
+    clients.pip_install(venv, name, index_url=cutting.simple_url).succeeded()
     assert clients.installed(venv) == {name: "1.0"}
     ranges = [line for line in b"".join(cutting.asked).splitlines() if line.startswith(b"Range")]
     assert len(ranges) >= 2, cutting.asked

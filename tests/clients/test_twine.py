@@ -15,9 +15,7 @@ def test_uploads_with_a_token_and_again(
 ) -> None:
     files = written(tmp_path, wheel(name, "1.0"), sdist(name, "1.0"))
     for _ in range(2):
-        clients.twine_upload(
-            served.running.upload_url, *files, password=served.token
-        ).succeeded()
+        clients.twine_upload(served.running.upload_url, *files, password=served.token).succeeded()
     assert sorted(served.page_of(name)) == sorted(file.name for file in files)
 
 
@@ -80,9 +78,7 @@ def test_uploads_to_what_people_write(
     served: Served, clients: Clients, name: str, tmp_path: Path, path: str
 ) -> None:
     files = written(tmp_path, wheel(name, "1.0"))
-    clients.twine_upload(
-        served.running.url + path, *files, password=served.token
-    ).succeeded()
+    clients.twine_upload(served.running.url + path, *files, password=served.token).succeeded()
     assert list(served.page_of(name)) == [files[0].name]
 
 
@@ -92,5 +88,5 @@ def test_shows_what_is_wrong_with_a_wheel(
     filename, content = wheel(name, "1.0")
     files = written(tmp_path, (filename.replace("1.0", "2.0"), content))
     ran = clients.twine_upload(served.running.upload_url, *files, password=served.token).failed()
-    assert "do not rename wheels, build them again"  in ran.words
+    assert "do not rename wheels, build them again" in ran.words
     assert served.running.page(name).status == 404

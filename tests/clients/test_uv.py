@@ -24,7 +24,7 @@ def test_installs_what_fits(served: Served, clients: Clients, venv: Path, name: 
         ((f"{name}==1.0",), "1.0"),
         (("--prerelease", "allow", "--upgrade", name), "2.0rc1"),
     ):
-        clients.uv("pip", "install", *asked, venv=venv).succeeded()
+        clients.uv_pip(venv, "install", *asked).succeeded()
         assert clients.installed(venv) == {name: expected}
 
 
@@ -33,13 +33,13 @@ def test_sees_a_new_release_in_spite_of_its_cache(
 ) -> None:
     for version in "1.0", "2.0":
         served.upload(wheel(name, version))
-        clients.uv("pip", "install", "--upgrade", name, venv=venv).succeeded()
+        clients.uv_pip(venv, "install", "--upgrade", name).succeeded()
         assert clients.installed(venv) == {name: version}
 
 
 def test_builds_from_an_sdist(served: Served, clients: Clients, venv: Path, name: str) -> None:
     served.upload(sdist(name, "1.0"))
-    clients.uv("pip", "install", name, venv=venv).succeeded()
+    clients.uv_pip(venv, "install", name).succeeded()
     assert clients.installed(venv) == {name: "1.0"}
 
 
@@ -48,7 +48,7 @@ def test_finds_every_spelling_of_a_name(
     served: Served, clients: Clients, venv: Path, name: str, spelling: str
 ) -> None:
     served.upload(wheel(f"{name}.Dotted.Name", "1.0"))
-    clients.uv("pip", "install", spelling.format(name), venv=venv).succeeded()
+    clients.uv_pip(venv, "install", spelling.format(name)).succeeded()
     assert clients.installed(venv) == {f"{name}.Dotted.Name": "1.0"}
 
 
@@ -63,11 +63,11 @@ def test_compiles_requirements_with_hashes(
     )
     asked, compiled = tmp_path / "asked.in", tmp_path / "compiled.txt"
     asked.write_text(f"{name}\n")
-    clients.uv("pip", "compile", "--generate-hashes", asked, "-o", compiled).succeeded()
+    clients.uv_compile("--generate-hashes", asked, "-o", compiled).succeeded()
     for project in name, f"{name}-base":
         for file in served.page_of(project).values():
             assert f"--hash=sha256:{file['hashes']['sha256']}" in compiled.read_text()
-    clients.uv("pip", "sync", "--require-hashes", compiled, venv=venv).succeeded()
+    clients.uv_pip(venv, "sync", "--require-hashes", compiled).succeeded()
     assert clients.installed(venv) == {name: "1.0", f"{name}-base": "1.0"}
 
 
@@ -77,9 +77,9 @@ def test_passes_over_a_yanked_release(
     served.upload(wheel(name, "1.0"), wheel(name, "2.0"))
     with served.running.index.database.write() as session:
         changes.yank(session, OPERATOR, name, "2.0", "Broken")
-    clients.uv("pip", "install", name, venv=venv).succeeded()
+    clients.uv_pip(venv, "install", name).succeeded()
     assert clients.installed(venv) == {name: "1.0"}
-    ran = clients.uv("pip", "install", f"{name}==2.0", venv=venv).succeeded()
+    ran = clients.uv_pip(venv, "install", f"{name}==2.0").succeeded()
     assert "Broken" in ran.words
     assert clients.installed(venv) == {name: "2.0"}
 
@@ -87,8 +87,8 @@ def test_passes_over_a_yanked_release(
 def test_looks_at_upload_times(served: Served, clients: Clients, venv: Path, name: str) -> None:
     served.upload(wheel(name, "1.0"), wheel(name, "2.0"))
     times = [str(file["upload-time"]) for file in served.page_of(name).values()]
-    clients.uv("pip", "install", "--exclude-newer", times[0], name, venv=venv).failed()
-    clients.uv("pip", "install", "--exclude-newer", times[1], name, venv=venv).succeeded()
+    clients.uv_pip(venv, "install", "--exclude-newer", times[0], name).failed()
+    clients.uv_pip(venv, "install", "--exclude-newer", times[1], name).succeeded()
     assert clients.installed(venv) == {name: "1.0"}
 
 
@@ -106,7 +106,7 @@ def test_locks_and_syncs_a_project(
         f'[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\n'
         f'dependencies = ["{name}"]\n'
     )
-    clients.uv("lock", cwd=project).succeeded()
+    clients.uv_project(project, "lock").succeeded()
     lock = tomllib.loads((project / "uv.lock").read_text())
     (locked,) = (package for package in lock["package"] if package["name"] == name)
     files = served.page_of(name)
@@ -115,11 +115,11 @@ def test_locks_and_syncs_a_project(
         assert entry["hash"] == f"sha256:{file['hashes']['sha256']}"
         assert entry["size"] == file["size"]
         assert entry["upload-time"][:19] == file["upload-time"][:19]
-    clients.uv("lock", "--check", cwd=project).succeeded()
-    clients.uv("sync", "--locked", cwd=project).succeeded()
+    clients.uv_project(project, "lock", "--check").succeeded()
+    clients.uv_project(project, "sync", "--locked").succeeded()
     assert clients.installed(project / ".venv") == {name: "1.0", f"{name}-base": "1.0"}
 
 
 def test_says_that_there_is_no_such_project(served: Served, clients: Clients, venv: Path) -> None:
-    ran = clients.uv("pip", "install", "no-such-project", venv=venv).failed()
+    ran = clients.uv_pip(venv, "install", "no-such-project").failed()
     assert "no-such-project was not found in the package registry" in ran.words

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import uv
 
-_SECONDS = 600.0
+_SECONDS = 900.0
+# Given to the commands of uv that install nothing outside of a project's own environment. It is no
+# variable for all of them: with that ``uv pip`` would change the environment that runs the tests.
+_PYTHON = ("--python", sys.executable)
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,7 @@ class Clients:
         )
         return Ran(done.returncode, done.stdout)
 
-    def twine_upload(
-        self, url: str, *files: Path, password: str, user: str = "__token__"
-    ) -> Ran:
+    def twine_upload(self, url: str, *files: Path, password: str, user: str = "__token__") -> Ran:
         """``twine upload``."""
         return self.run(
             *(sys.executable, "-m", "twine", "upload", "--non-interactive"),
@@ -70,35 +71,44 @@ class Clients:
 
     def uv_publish(self, url: str, *options: str | Path, **variables: str) -> Ran:
         """``uv publish``; *options* end with the files."""
-        return self.run(uv.find_uv_bin(), "publish", "--publish-url", url, *map(str, options),
-                        **variables)
+        return self._uv("publish", "--publish-url", url, *options, **variables)
 
     def venv(self, name: str) -> Path:
         """A new virtual environment, without pip."""
         folder = self.home / name
-        self.run(
-            uv.find_uv_bin(), "venv", "-q", "--python", sys.executable, str(folder)
-        ).succeeded()
+        self._uv("venv", "-q", *_PYTHON, folder).succeeded()
         return folder
 
-    def pip(self, venv: Path | None, command: str, *arguments: str | Path, cwd: Path | None = None,
-            index_url: str | None = None) -> Ran:
-        """A command of pip that asks the index, on *venv*."""
-        on = ("--python", str(venv)) if venv else ()
+    def pip_install(self, venv: Path, *arguments: str | Path, index_url: str | None = None) -> Ran:
+        """``pip install`` into *venv*."""
         index = ("--index-url", index_url or self.index_url)
-        return self.run(sys.executable, "-m", "pip", *on, command, *index, *map(str, arguments),
-                        cwd=cwd)
+        return self._pip("--python", _fresh(venv), "install", *index, *arguments)
 
     def pip_check(self, venv: Path) -> Ran:
-        """``pip check``."""
-        return self.run(sys.executable, "-m", "pip", "--python", str(venv), "check")
+        """``pip check`` of *venv*."""
+        return self._pip("--python", venv, "check")
 
-    def uv(self, *arguments: str | Path, venv: Path | None = None, cwd: Path | None = None) -> Ran:
-        """A command of uv that asks the index."""
-        variables = {"UV_DEFAULT_INDEX": self.index_url}
-        if venv is not None:
-            variables["VIRTUAL_ENV"] = str(venv)
-        return self.run(uv.find_uv_bin(), *map(str, arguments), cwd=cwd, **variables)
+    def pip_download(self, folder: Path, *arguments: str | Path) -> Ran:
+        """``pip download`` into *folder*."""
+        return self._pip("download", "--index-url", self.index_url, "--dest", folder, *arguments)
+
+    def pip_versions(self, *arguments: str) -> Ran:
+        """``pip index versions``."""
+        return self._pip("index", "versions", "--index-url", self.index_url, *arguments)
+
+    def uv_pip(self, venv: Path, command: str, *arguments: str | Path) -> Ran:
+        """``uv pip install`` or ``uv pip sync``, into *venv* and never anywhere else."""
+        index = ("--default-index", self.index_url)
+        return self._uv("pip", command, "--python", _fresh(venv), *index, *arguments)
+
+    def uv_compile(self, *arguments: str | Path) -> Ran:
+        """``uv pip compile`` for the Python that runs the tests."""
+        return self._uv("pip", "compile", "--default-index", self.index_url, *_PYTHON, *arguments)
+
+    def uv_project(self, folder: Path, command: str, *arguments: str) -> Ran:
+        """``uv lock`` or ``uv sync`` of the project in *folder*, with an environment of its own."""
+        variables = {"UV_DEFAULT_INDEX": self.index_url, "UV_PROJECT_ENVIRONMENT": ".venv"}
+        return self._uv(command, *_PYTHON, *arguments, cwd=folder, **variables)
 
     def installed(self, venv: Path) -> dict[str, str]:
         """What is in *venv*: versions by name. Read from the disk, no client is asked."""
@@ -109,12 +119,25 @@ class Clients:
             found[fields["Name"]] = fields["Version"]
         return found
 
+    def _pip(self, *arguments: str | Path) -> Ran:
+        return self.run(sys.executable, "-m", "pip", *map(str, arguments))
+
+    def _uv(self, *arguments: str | Path, cwd: Path | None = None, **variables: str) -> Ran:
+        return self.run(uv.find_uv_bin(), *map(str, arguments), cwd=cwd, **variables)
+
+
+def _fresh(venv: Path) -> Path:
+    """*venv*, which is not the environment that runs the tests."""
+    assert (venv / "pyvenv.cfg").exists()
+    assert venv.resolve() != Path(sys.prefix).resolve()
+    return venv
+
 
 def _environment(home: Path) -> dict[str, str]:
     """Nothing of this machine's own settings, and a proxy that leads nowhere for other hosts."""
     nowhere = "http://127.0.0.1:9"
     return {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
+        "PATH": "/usr/bin:/bin",
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_CONFIG_DIRS": str(home / "config"),
@@ -132,6 +155,5 @@ def _environment(home: Path) -> dict[str, str]:
         "UV_CACHE_DIR": str(home / "uv"),
         "UV_LINK_MODE": "copy",
         "UV_NO_PROGRESS": "1",
-        "UV_PYTHON": sys.executable,
         "UV_PYTHON_DOWNLOADS": "never",
     }

@@ -1,0 +1,126 @@
+"""A person's own page, and their tokens."""
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from webtest import TestApp
+
+from pypi_lite.accounts.people import TOKEN_PREFIX, authenticate
+from pypi_lite.models import Action, JournalEntry, Scope, Token
+from pypi_lite.repository import Index
+from tests.conftest import new_token, new_user
+from tests.web.helpers import form_for, log_in
+
+
+@pytest.fixture(autouse=True)
+def logged_in(app: TestApp, ann: str) -> None:
+    log_in(app, ann)
+
+
+def make(app: TestApp, **fields: str) -> Any:
+    form = form_for(app.get("/account/"), "/account/tokens/")
+    for name, value in fields.items():
+        form[name] = value
+    return form.submit(status="*")
+
+
+def shown_token(page: Any) -> str:
+    (token,) = re.findall(TOKEN_PREFIX + r"[\w-]+", page.html.get_text())
+    return str(token)
+
+
+def test_a_token_is_shown_once_and_works(app: TestApp, index: Index, ann: str) -> None:
+    page = make(app)
+    assert page.headers["Cache-Control"] == "no-store"
+    token = shown_token(page)
+    with index.database.read() as session:
+        identity = authenticate(session, "__token__", token)
+    assert identity is not None
+    assert (identity.name, identity.scopes, identity.projects) == (ann, {Scope.UPLOAD}, None)
+    assert token not in app.get("/account/").text
+
+
+def test_a_token_with_limits(app: TestApp, index: Index) -> None:
+    page = make(app, project="Foo.Bar", days="30")
+    row = page.html.select_one("ul.rows li").get_text(" ", strip=True)
+    assert "foo-bar" in row
+    assert "expires" in row
+    with index.database.read() as session:
+        identity = authenticate(session, "__token__", shown_token(page))
+    assert identity is not None
+    assert identity.projects == {"foo-bar"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"days": "0"}, "at least one day"),
+        ({"days": "3651"}, "at most 3650"),
+        ({"days": "9" * 40}, "whole number"),
+        ({"days": "-1"}, "whole number"),
+        ({"days": "٣"}, "whole number"),
+        ({"project": "no/slash"}, "be a project"),
+        ({"project": "x" * 201}, "be a project"),
+        ({"project": "<script>alert(1)</script>"}, "be a project"),
+    ],
+)
+def test_says_what_is_wrong(app: TestApp, index: Index, fields: dict[str, str], text: str) -> None:
+    page = make(app, **fields)
+    assert page.status_int == 400
+    assert text in page.html.select_one("[role=alert]").get_text()
+    with index.database.read() as session:
+        assert session.scalars(select(Token)).all() == []
+
+
+def test_a_token_may_do_something(app: TestApp) -> None:
+    form = form_for(app.get("/account/"), "/account/tokens/")
+    form.set("scope", False, index=0)
+    assert "Choose what" in form.submit(status=400).text
+    token = form["csrf_token"].value
+    app.post("/account/tokens/", {"csrf_token": token, "scope": "everything"}, status=400)
+
+
+def test_a_token_is_revoked(app: TestApp, index: Index) -> None:
+    token = shown_token(make(app, project="foo"))
+    assert form_for(app.get("/account/"), "/account/tokens/revoke/").submit().status_int == 303
+    assert "You have no tokens" in app.get("/account/").text
+    with index.database.read() as session:
+        assert authenticate(session, "__token__", token) is None
+        entry = session.scalars(
+            select(JournalEntry).where(JournalEntry.action == Action.TOKEN_REVOKE)
+        ).one()
+        assert (entry.actor, entry.note) == ("ann", "ann: token 1")
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "999", "9" * 30, "1' OR 1=1"])
+def test_revoking_nothing_is_fine(app: TestApp, number: str) -> None:
+    make(app)
+    token = form_for(app.get("/account/"), "/logout/")["csrf_token"].value
+    fields = {"csrf_token": token, "token": number}
+    app.post("/account/tokens/revoke/", fields, status=303)
+    form_for(app.get("/account/"), "/account/tokens/revoke/")
+
+
+def test_others_tokens_are_neither_seen_nor_revoked(app: TestApp, index: Index) -> None:
+    token = new_token(index, new_user(index, "bo"))
+    page = app.get("/account/")
+    assert "You have no tokens" in page.text
+    csrf = form_for(page, "/logout/")["csrf_token"].value
+    app.post("/account/tokens/revoke/", {"csrf_token": csrf, "token": "1"}, status=303)
+    with index.database.read() as session:
+        assert authenticate(session, "__token__", token) is not None
+
+
+def test_needs_a_login(app: TestApp) -> None:
+    app.reset()
+    for path in ("/account/", "/account/tokens/"):
+        assert app.get(path).location.startswith("http://localhost/login/")
+
+
+def test_a_token_is_no_login(app: TestApp, index: Index, ann: str) -> None:
+    app.reset()
+    app.authorization = ("Basic", ("__token__", new_token(index, ann)))
+    for path in ("/account/", "/upload/"):
+        app.get(path, status=303)

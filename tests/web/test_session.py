@@ -1,0 +1,137 @@
+"""Logging in and out."""
+
+import pytest
+from webtest import TestApp
+
+from pypi_lite.repository import Index
+from pypi_lite.web.session import is_local
+from tests.conftest import PASSWORD, new_token
+from tests.web.helpers import form_for, log_in
+
+
+def test_logs_in_and_out(app: TestApp, ann: str) -> None:
+    assert log_in(app, ann).location == "http://localhost/account/"
+    page = app.get("/account/")
+    assert page.html.h1.get_text() == "ann"
+    assert form_for(page, "/logout/").submit().location == "http://localhost/"
+    assert app.get("/account/").location == "http://localhost/login/?next=%2Faccount%2F"
+
+
+def test_leads_back_to_where_one_was_going(app: TestApp, ann: str) -> None:
+    form = app.get("/upload/").follow().form
+    form["name"], form["password"] = ann, PASSWORD
+    assert form.submit().location == "http://localhost/upload/"
+    assert app.get("/login/?next=/upload/").location == "http://localhost/upload/"
+
+
+def test_under_a_prefix(app: TestApp, ann: str) -> None:
+    app.extra_environ = {"SCRIPT_NAME": "/index"}
+    asked = app.get("/upload/")
+    assert asked.location == "http://localhost/index/login/?next=%2Findex%2Fupload%2F"
+    form = app.get("/login/?next=%2Findex%2Fupload%2F").form
+    form["name"], form["password"] = ann, PASSWORD
+    done = app.post("/login/", form.submit_fields())
+    assert done.location == "http://localhost/index/upload/"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "//evil.test/",
+        "/\\evil.test/",
+        "\\\\evil.test",
+        "https://evil.test/",
+        "https:evil.test",
+        "javascript:alert(1)",
+        "evil.test",
+        "/\t/evil.test",
+        "/\n/evil.test",
+        " //evil.test",
+        "/ä",
+        "",
+    ],
+)
+def test_leads_to_no_other_host(app: TestApp, ann: str, wanted: str) -> None:
+    assert not is_local(wanted)
+    form = app.get("/login/", {"next": wanted}).form
+    form["name"], form["password"] = ann, PASSWORD
+    assert form.submit().location == "http://localhost/account/"
+    assert app.get("/login/", {"next": wanted}).location == "http://localhost/account/"
+
+
+@pytest.mark.parametrize("wanted", ["/", "/upload/", "/project/foo/?a=b#c", "/a//b"])
+def test_local_paths(wanted: str) -> None:
+    assert is_local(wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("ann", "wrong password"),
+        ("nobody", PASSWORD),
+        ("ann", ""),
+        ("", ""),
+        ("ann\0", PASSWORD),
+        ("ann", "x" * 5000),
+        ("__token__", PASSWORD),
+    ],
+)
+def test_refuses_what_is_wrong(app: TestApp, ann: str, name: str, password: str) -> None:
+    page = log_in(app, name, password)
+    assert page.status_int == 403
+    assert "not the name and password" in page.text
+    assert password not in page.text or not password
+    app.get("/account/", status=303)
+
+
+def test_a_token_is_no_password_for_people(app: TestApp, index: Index, ann: str) -> None:
+    assert log_in(app, ann, new_token(index, ann)).status_int == 403
+    assert log_in(app, "__token__", new_token(index, ann)).status_int == 403
+
+
+def test_a_name_is_spelled_as_one_likes(app: TestApp, ann: str) -> None:
+    assert log_in(app, " Ann ").status_int == 303
+
+
+def test_the_name_that_was_typed_is_escaped(app: TestApp) -> None:
+    page = log_in(app, '"><script>alert(1)</script>')
+    assert "<script>alert" not in page.text
+
+
+def test_forms_need_their_token(app: TestApp, ann: str) -> None:
+    app.get("/login/")
+    fields = {"name": ann, "password": PASSWORD}
+    for more in ({}, {"csrf_token": ""}, {"csrf_token": "0" * 40}):
+        page = app.post("/login/", fields | more, status=400)
+        assert "Please try again" in page.text
+    log_in(app, ann)
+    for path in ("/logout/", "/account/tokens/", "/account/tokens/revoke/"):
+        app.post(path, {"csrf_token": "0" * 40}, status=400)
+    app.get("/account/", status=200)
+
+
+def test_over_https_forms_come_from_here(app: TestApp, ann: str) -> None:
+    app.extra_environ = {"wsgi.url_scheme": "https", "HTTP_HOST": "index.test"}
+    form = app.get("/login/").form
+    fields = {"name": ann, "password": PASSWORD, "csrf_token": form["csrf_token"].value}
+    app.post("/login/", fields, headers={"Origin": "https://evil.test"}, status=400)
+    app.post("/login/", fields, headers={"Origin": "null"}, status=400)
+    app.post("/login/", fields, headers={"Origin": "https://index.test"}, status=303)
+
+
+def test_the_session_is_a_new_one_after_logging_in(app: TestApp, ann: str) -> None:
+    before = app.get("/login/").form["csrf_token"].value
+    log_in(app, ann)
+    assert form_for(app.get("/account/"), "/logout/")["csrf_token"].value != before
+
+
+def test_the_cookie_is_for_this_site_alone(app: TestApp, ann: str) -> None:
+    cookie = log_in(app, ann).headers["Set-Cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+
+
+def test_pages_with_forms_are_kept_by_nobody(app: TestApp, ann: str) -> None:
+    for page in (app.get("/login/"), log_in(app, ann, "wrong")):
+        assert page.headers["Cache-Control"] == "no-store"
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
