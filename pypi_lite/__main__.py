@@ -8,6 +8,7 @@ import getpass
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from pypi_lite.importing import import_paths
 from pypi_lite.models import Scope
 from pypi_lite.opening import migrate, open_index, welcome
 from pypi_lite.server import ServerError, serve
-from pypi_lite.settings import DEFAULT_LISTEN, Settings, SettingsError
+from pypi_lite.settings import DEFAULT_LISTEN, URL, Settings, SettingsError
 
 # Multipart's own bytes around a file of the largest size.
 _FORM_BYTES = 64 * 1024**2
@@ -56,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = _add(commands, "serve", _serve, "serve the index")
-    command.add_argument("--listen", metavar="HOST:PORT", type=_address, help=DEFAULT_LISTEN)
+    command.add_argument(
+        "--listen", metavar="HOST:PORT", type=_address, default=DEFAULT_LISTEN, help=DEFAULT_LISTEN
+    )
     command.add_argument("--workers", metavar="N", type=_positive, default=1, help="processes")
 
     user = commands.add_parser("user", help="accounts").add_subparsers(required=True)
@@ -92,16 +95,20 @@ def _add(
     return parser
 
 
-def _settings(options: argparse.Namespace, **overrides: object) -> Settings:
-    ini: dict[str, str] = {}
-    if options.config is not None:
-        if not options.config.is_file():
-            raise CommandError(f"there is no file {options.config}")
-        ini = get_appsettings(str(options.config))
-        setup_logging(str(options.config))
-    else:
+def _ini(options: argparse.Namespace) -> dict[str, str]:
+    """The settings in the INI file, if there is one; its logging becomes ours."""
+    if options.config is None:
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    return Settings.from_ini(ini, data=options.data, **overrides)
+        return {}
+    if not options.config.is_file():
+        raise CommandError(f"there is no file {options.config}")
+    setup_logging(str(options.config))
+    ini: dict[str, str] = get_appsettings(str(options.config))
+    return ini
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return Settings.from_ini(_ini(options), data=options.data)
 
 
 def _ready(options: argparse.Namespace) -> Settings:
@@ -113,20 +120,25 @@ def _ready(options: argparse.Namespace) -> Settings:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    host, port = options.listen or _address(DEFAULT_LISTEN)
-    url = None
-    if options.listen is not None and options.config is None:
-        url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-    settings = _settings(options, url=url)
+    ini = _ini(options)
+    settings = Settings.from_ini(ini, data=options.data)
     if settings.migrate:
         migrate(settings)
+
+    def on_listening(url: str) -> None:
+        nonlocal settings
+        if URL not in ini:
+            settings = replace(settings, url=url)
+        welcome(settings, partial(print, flush=True))
+
+    host, port = options.listen
     return serve(
-        partial(make_app, settings),
+        lambda: make_app(settings),
         host=host,
         port=port,
         workers=options.workers,
         max_body=settings.max_file_size + _FORM_BYTES,
-        on_listening=lambda _: welcome(settings, partial(print, flush=True)),
+        on_listening=on_listening,
     )
 
 

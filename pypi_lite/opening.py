@@ -49,9 +49,7 @@ def open_index(settings: Settings) -> Opened:
     database = Database(settings.database_url)
     cache = None
     if settings.cache:
-        cache = open_cache(
-            settings.cache_folder, build, is_over=database.is_over, wait=settings.cache_wait
-        )
+        cache = open_cache(settings.cache_folder, build, is_over=database.is_over)
     registry = KeyRegistry()
     keys.register(registry)
     database.attach(cache, registry)

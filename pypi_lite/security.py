@@ -11,21 +11,20 @@ from enum import StrEnum
 from typing import Any
 
 from pyramid.authentication import extract_http_basic_credentials
-from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther, HTTPUnauthorized
+from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 from pyramid.response import Response
 from pyramid.security import Allowed, Denied
 from pyramid.session import JSONSerializer, SignedCookieSessionFactory
 
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.people import authenticate
-from pypi_lite.forms import drain
 from pypi_lite.models import Scope, User
 from pypi_lite.opening import SESSION_SECRET, secret
 
 _USER, _STAMP = "user", "stamp"
 _SESSION_SECONDS = int(timedelta(hours=12).total_seconds())
 #: How the index calls itself when it asks for credentials.
-REALM = 'Basic realm="pypi_lite", charset="UTF-8"'
+CHALLENGE = 'Basic realm="pypi_lite", charset="UTF-8"'
 
 
 class Permission(StrEnum):
@@ -101,25 +100,10 @@ class Policy:
 
 
 def forbidden(request: Any) -> Response:
-    """Ask a program for credentials, send a person to the log-in form, or say no."""
-    if _is_api(request):
-        drain(request.environ)
-    if request.identity is not None:
-        return _said(HTTPForbidden(detail="This token or account may not do that."))
-    if _is_api(request):
-        text = "Show a token: user name __token__, password the token."
-        if request.authorization:
-            text = f"These credentials are not valid. {text}"
-        response = _said(HTTPUnauthorized(detail=text))
-        response.headers["WWW-Authenticate"] = REALM
-        return response
+    """Send a person to the log-in form, or say no. Programs are told by their own views."""
+    if request.identity is not None or _is_api(request):
+        return HTTPForbidden(detail="You may not do that.")
     return HTTPSeeOther(request.route_path("web.login", _query={"next": request.path}))
-
-
-def _said(response: Any) -> Any:
-    """*response* with its detail as reason phrase too: all that twine and uv show of it."""
-    response.status = f"{response.code} {response.detail}"
-    return response
 
 
 def _is_api(request: Any) -> bool:

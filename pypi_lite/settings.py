@@ -13,6 +13,7 @@ from typing import Any
 
 PREFIX = "pypi_lite."
 DATABASE_URL = "sqlalchemy.url"
+URL = "pypi_lite.url"
 DEFAULT_LISTEN = "127.0.0.1:6543"
 
 

@@ -80,7 +80,8 @@ class Program:
         return [pid for pid in map(int, self.words_after("app")) if is_running(pid)]
 
     def connect(self) -> http.client.HTTPConnection:
-        assert wait_until(lambda: self.words_after("url")), self.errors.read_text()
+        wait_until(lambda: self.words_after("url") or self.process.poll() is not None)
+        assert self.words_after("url"), self.errors.read_text()
         url = urlsplit(self.words_after("url")[0])
         assert url.hostname
         return http.client.HTTPConnection(url.hostname, url.port, timeout=ENOUGH)

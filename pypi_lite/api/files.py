@@ -72,7 +72,7 @@ def _answer(request: Any, descriptor: int, headers: list[tuple[str, str]]) -> Re
         wrapper = request.environ.get("wsgi.file_wrapper", FileIter)
         body = wrapper(os.fdopen(descriptor, "rb"), _CHUNK)
         return Response(status=200, headerlist=headers, app_iter=body)
-    span = wanted.range_for_length(size)
+    span = _span(wanted, size)
     if span is None:
         os.close(descriptor)
         headers += [("Content-Range", f"bytes */{size}"), ("Content-Length", "0")]
@@ -95,6 +95,17 @@ def _range(request: Any, etag: str) -> Any:
     if condition is not None and condition.strip() != f'"{etag}"':
         return None
     return request.range
+
+
+def _span(wanted: Any, size: int) -> tuple[int, int] | None:
+    """Start and end in a file of *size* bytes, or None: unsatisfiable.
+
+    A suffix that is longer than the file is all of it (RFC 9110, 14.1.2), and WebOb does not know.
+    """
+    if wanted.start < -size < 0:
+        return 0, size
+    span: tuple[int, int] | None = wanted.range_for_length(size)
+    return span
 
 
 class _Span:

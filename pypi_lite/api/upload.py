@@ -15,7 +15,7 @@ from pypi_lite.distributions import PackageType
 from pypi_lite.forms import FormError, Part, drain, read_parts
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.upload import Claims, Submission, publish
-from pypi_lite.security import Permission
+from pypi_lite.security import CHALLENGE, Permission
 from pypi_lite.storage import Incoming
 
 #: Where uploads are taken: the address itself, and those that people mistake for it.
@@ -38,6 +38,7 @@ def includeme(config: Any) -> None:
         name = f"api.upload.{number}"
         config.add_route(name, pattern, request_method="POST")
         config.add_view(upload, route_name=name, permission=Permission.UPLOAD, require_csrf=False)
+        config.add_forbidden_view(forbidden, route_name=name)
     config.scan(__name__)
 
 
@@ -70,6 +71,18 @@ def refused(error: Refusal, request: Any) -> Response:
     return refusal_response(request, error.status, error.code, error.text)
 
 
+def forbidden(request: Any) -> Response:
+    """Who may not upload at all is told so before the file is looked at, but not before its end."""
+    drain(request.environ)
+    if request.identity is None:
+        text = (
+            "Credentials are missing or wrong: use __token__ as user name and a token as password."
+        )
+        return refusal_response(request, 401, Code.NOT_AUTHENTICATED, text)
+    text = "This token may not upload: make one with the scope upload."
+    return refusal_response(request, 403, Code.NOT_ALLOWED, text)
+
+
 def refusal_response(request: Any, status: int, code: str, text: str) -> Response:
     """*text* as reason phrase (Latin-1, one line) and as plain text or JSON, as accepted."""
     reason = "".join(c if c.isprintable() else " " for c in text)[:_LONGEST_REASON]
@@ -81,6 +94,8 @@ def refusal_response(request: Any, status: int, code: str, text: str) -> Respons
     else:
         response = Response(text + "\n", content_type="text/plain", charset="UTF-8")
     response.status = f"{status} {reason}"
+    if status == 401:
+        response.headers["WWW-Authenticate"] = CHALLENGE
     return response
 
 

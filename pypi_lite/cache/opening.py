@@ -36,9 +36,7 @@ def fingerprint(folders: Iterable[Path], settings: Iterable[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def open_cache(
-    folder: Path, build: str, *, is_over: Callable[[str], bool], wait: float
-) -> Cache | None:
+def open_cache(folder: Path, build: str, *, is_over: Callable[[str], bool]) -> Cache | None:
     """The cache in *folder*, or None (and a line in the log) where the file system won't do.
 
     The first process after a boot sweeps everything before it serves: a power cut may keep a page
@@ -48,7 +46,7 @@ def open_cache(
         folder.mkdir(parents=True, exist_ok=True)
         _probe(folder)
         boot = _boot_id()
-        cache = Cache(str(folder), build, is_over=is_over, wait=wait)
+        cache = Cache(str(folder), build, is_over=is_over)
         with _locked(folder / "lock"):
             mark = folder / "boot"
             if not mark.exists() or mark.read_text() != boot:

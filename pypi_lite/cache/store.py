@@ -5,9 +5,8 @@ import fcntl
 import gzip
 import os
 import shutil
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pypi_lite.cache.holds import Hold, Holds
@@ -17,22 +16,17 @@ from pypi_lite.cache.pages import Facts, Page, file_name, key_path
 GZIP = ".gz"
 _NEW = ".new"
 _TRIES = 100
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.02
 
 
 class Cache:
     """One folder of pages, for one build of the program. Its processes share it without a master."""
 
-    def __init__(
-        self, folder: str, build: str, *, is_over: Callable[[str], bool], wait: float
-    ) -> None:
+    def __init__(self, folder: str, build: str, *, is_over: Callable[[str], bool]) -> None:
         """*build* is the fingerprint of all that shapes a page beside the rows.
 
-        *is_over* tells of a transaction whether it can commit no more; *wait* is how many seconds a
-        reader gives another's generation.
+        *is_over* tells of a transaction whether it can commit no more.
         """
         self.build = build
-        self.wait = wait
         self._pages = os.path.join(folder, "pages")
         self._trash = os.path.join(folder, "trash")
         self.holds = Holds(os.path.join(folder, "holds"), is_over=is_over, sweep=self.sweep)
@@ -84,21 +78,9 @@ class Cache:
             raise
         return hold
 
-    def generations(self, page: Page) -> Iterator["Generation | None"]:
-        """Attempts at making *page*: a generation to use, or None while another is making it.
-
-        Ends when `wait` seconds have passed; the reader then does the work for itself. Between two
-        attempts the reader should look whether the page has been published.
-        """
-        deadline = time.monotonic() + self.wait
-        pause = _FIRST_PAUSE
-        while True:
-            generation = Generation.begin(self._folder(page), page)
-            yield generation
-            if time.monotonic() >= deadline:
-                return
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+    def begin(self, page: Page) -> "Generation | None":
+        """Begin to make *page*; None while another is making it. Raises OSError."""
+        return Generation.begin(self._folder(page), page)
 
     def _folder(self, page: Page) -> str:
         return f"{self._pages}/{key_path(page.key)}/{self.build}"

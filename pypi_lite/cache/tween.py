@@ -7,6 +7,7 @@ request's transaction takes its snapshot; see the package's docstring and `store
 import contextlib
 import logging
 import os
+import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ HIT, MISS, BYPASS = "hit", "fwd=uri-miss", "fwd=bypass"
 
 # Reading a page and sending bytes is faster up to some size, sending from the file beyond it.
 _LARGE = 128 * 1024
+# Seconds between two looks for a page that another is making.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.02
 
 Handler = Callable[[Any], Response]
 
@@ -40,6 +43,7 @@ def factory(handler: Handler, registry: Any) -> Handler:
         registry["pypi_lite.cache"],
         registry["pypi_lite.page_rules"],
         registry["pypi_lite.build"],
+        registry["pypi_lite.settings"].cache_wait,
     )
 
 
@@ -50,11 +54,15 @@ class CacheTween:
     is wanted in ``request.page``.
     """
 
-    def __init__(self, handler: Handler, cache: Cache | None, rules: PageRules, build: str) -> None:
+    def __init__(
+        self, handler: Handler, cache: Cache | None, rules: PageRules, build: str, wait: float
+    ) -> None:
+        """*wait* is how many seconds a reader gives another's generation."""
         self._handler = handler
         self._cache = cache
         self._rules = rules
         self._build = build
+        self._wait = wait
 
     def __call__(self, request: Any) -> Response:
         request.page = request.page_facts = None
@@ -89,23 +97,34 @@ class CacheTween:
             return sent.response(status, wrapper(os.fdopen(descriptor, "rb")))
 
     def _miss(self, request: Any, page: Page, cache: Cache) -> Response:
-        """Wait a little for whoever is making the page, or make it."""
-        try:
-            for generation in cache.generations(page):
-                if response := self._hit(request, page, f"{MISS}; collapsed"):
-                    if generation is not None:
-                        generation.close()
-                    return response
-                if generation is not None:
-                    return self._generate(request, page, cache, generation)
-        except OSError:
-            log.exception("no page of the key %s can be cached", page.key)
-            return self._uncached(request, page, f"{BYPASS}; detail=error")
-        return self._uncached(request, page, f"{BYPASS}; detail=wait")
+        """Make the page, or wait a little for whoever is making it.
+
+        Who has waited serves a page that is *published*, which is current, or does the work alone:
+        the other's bytes may be older than a change that was committed before this request came.
+        """
+        deadline = time.monotonic() + self._wait
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                generation = cache.begin(page)
+            except OSError:
+                log.exception("no page of the key %s can be cached", page.key)
+                return self._uncached(request, page, f"{BYPASS}; detail=error")
+            if generation is not None:
+                return self._generate(request, page, cache, generation)
+            if time.monotonic() >= deadline:
+                return self._uncached(request, page, f"{BYPASS}; detail=wait")
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            if response := self._hit(request, page, f"{MISS}; collapsed"):
+                return response
 
     def _generate(self, request: Any, page: Page, cache: Cache, generation: Generation) -> Response:
         """Make the page, in a request that begins its transaction only now."""
         with contextlib.closing(generation):
+            # Whoever held the lock until now may have published it.
+            if response := self._hit(request, page, f"{MISS}; collapsed"):
+                return response
             if not self._is_free(cache, page.key):
                 generation.close()  # readers that wait for it had better not
                 return self._uncached(request, page, f"{BYPASS}; detail=hold")

@@ -16,6 +16,7 @@ from pypi_lite.accounts.people import (
 )
 from pypi_lite.models import Scope, now
 from pypi_lite.security import Permission
+from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
 
 # Nine digits fit into any database's integers.
@@ -47,8 +48,8 @@ def make_token(request: Any) -> Response:
             request.writer,
             request.identity.name,
             scopes=_scopes(request.POST.getall("scope")),
-            projects=request.POST.get("project", "").split(),
-            days=_days(request.POST.get("days", "")),
+            projects=field(request, "project").split(),
+            days=_days(field(request, "days")),
             actor=request.identity.name,
         )
     except AccountError as error:
@@ -61,7 +62,7 @@ def make_token(request: Any) -> Response:
 def revoke(request: Any) -> Response:
     """Revoke a token of one's own; one that is gone already is as good as revoked."""
     identity = request.identity
-    number = request.POST.get("token", "")
+    number = field(request, "token")
     if _NUMBER.match(number):
         revoke_token(request.writer, identity.user_id, int(number), actor=identity.name)
     return HTTPSeeOther(request.route_url("web.account"))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pyramid.exceptions import BadCSRFOrigin, BadCSRFToken
+from pyramid.exceptions import BadCSRFOrigin, BadCSRFToken, PredicateMismatch
 from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
 
@@ -24,10 +24,7 @@ def not_found(error: Any, request: Any) -> Response:
     if _is_browser(request):
         response = answer(request, "error/not_found.html", status=404)
     else:
-        text = f"{error.detail or 'There is nothing here.'}\n"
-        response = Response(text, status=404, content_type="text/plain", charset="UTF-8")
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Cache-Control"] = "no-store"
+        response = _line(404, _detail(error, request))
     response.headers["Vary"] = "Accept"
     return response
 
@@ -38,6 +35,30 @@ def stale_form(_error: Any, request: Any) -> Response:
     """400: the form is not one that this browser got from here lately."""
     drain(request.environ)
     return answer(request, "error/stale_form.html", status=400)
+
+
+@exception_view_config(UnicodeDecodeError)
+def not_text(error: UnicodeDecodeError, request: Any) -> Response:
+    """400 where it is the address that is not UTF-8; any other such error is a fault of ours."""
+    try:
+        _ = request.path_info, request.GET
+    except UnicodeDecodeError:
+        return _line(400, "The address is not UTF-8.")
+    raise error
+
+
+def _detail(error: Any, request: Any) -> str:
+    """What a view says is missing. Pyramid's own texts are its workings, or the path again."""
+    if isinstance(error, PredicateMismatch) or error.detail in (None, request.path_info):
+        return "There is nothing here."
+    return str(error.detail)
+
+
+def _line(status: int, text: str) -> Response:
+    response = Response(text + "\n", status=status, content_type="text/plain", charset="UTF-8")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _is_browser(request: Any) -> bool:

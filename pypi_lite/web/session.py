@@ -11,6 +11,7 @@ from pyramid.view import view_config
 from pypi_lite.accounts.people import authenticate
 from pypi_lite.models import User
 from pypi_lite.security import Permission
+from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
 
 # One slash first: "//host" and "/\host" are other hosts to a browser.
@@ -36,8 +37,8 @@ def show(request: Any) -> Response:
 @view_config(route_name="web.login", request_method="POST", permission=Permission.READ)
 def log_in(request: Any) -> Response:
     """Take name and password, and go on to where the person was going."""
-    name, wanted = request.POST.get("name", ""), request.POST.get("next", "")
-    user = _user(request, name, request.POST.get("password", ""))
+    name, wanted = field(request, "name"), field(request, "next")
+    user = _user(request, name, field(request, "password"))
     if user is None:
         error = "That is not the name and password of an account here."
         return form(request, "login.html", status=403, next=wanted, name=name, error=error)

@@ -12,6 +12,7 @@ from pypi_lite.accounts.passwords import SHORTEST
 from pypi_lite.accounts.people import AccountError, create_user, has_admin
 from pypi_lite.opening import SETUP_SECRET, secret
 from pypi_lite.security import Permission
+from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
 
 
@@ -31,11 +32,11 @@ def show(request: Any) -> Response:
 @view_config(route_name="web.setup", request_method="POST", permission=Permission.READ)
 def make_administrator(request: Any) -> Response:
     """Make the administrator and log them in. Who comes second finds nothing here."""
-    given, name = request.POST.get("secret", ""), request.POST.get("name", "")
-    password = request.POST.get("password", "")
+    given, name = field(request, "secret"), field(request, "name")
+    password = field(request, "password")
     # In the writing transaction: nobody else can become the administrator meanwhile.
     _require(request, request.writer, given)
-    if password != request.POST.get("again", ""):
+    if password != field(request, "again"):
         return _form(request, given, name, "The two passwords are not the same.")
     try:
         user = create_user(

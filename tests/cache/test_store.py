@@ -16,13 +16,11 @@ FACTS = Facts(serial=7, changed=datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC))
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Cache:
-    return Cache(
-        str(tmp_path), "build", is_over=lambda transaction: transaction != "running", wait=0
-    )
+    return Cache(str(tmp_path), "build", is_over=lambda transaction: transaction != "running")
 
 
 def begin(cache: Cache, page: Page = PAGE) -> Generation:
-    generation = next(cache.generations(page))
+    generation = cache.begin(page)
     assert generation is not None
     return generation
 
@@ -84,20 +82,11 @@ def test_a_generation_whose_folder_was_removed_publishes_nothing(cache: Cache) -
 
 def test_one_at_a_time_makes_a_page(cache: Cache) -> None:
     first = begin(cache)
-    assert next(cache.generations(PAGE)) is None
+    assert cache.begin(PAGE) is None
     other_page = Page(key=PAGE.key, name="other.html", content_type="text/html")
     begin(cache, other_page).close()
     first.close()
     begin(cache).close()
-
-
-def test_waiting_ends(tmp_path: Path) -> None:
-    cache = Cache(str(tmp_path), "build", is_over=lambda _: True, wait=0.05)
-    first = begin(cache)
-    attempts = list(cache.generations(PAGE))
-    assert len(attempts) > 1
-    assert set(attempts) == {None}
-    first.close()
 
 
 def test_a_dead_generations_temps_are_removed_by_the_next(cache: Cache, tmp_path: Path) -> None:
@@ -116,7 +105,7 @@ def test_a_dead_generations_temps_are_removed_by_the_next(cache: Cache, tmp_path
 
 
 def test_a_sweep_takes_the_pages_of_every_build(cache: Cache, tmp_path: Path) -> None:
-    other = Cache(str(tmp_path), "older", is_over=lambda _: True, wait=0)
+    other = Cache(str(tmp_path), "older", is_over=lambda _: True)
     for each in (cache, other):
         generation = begin(each)
         generation.publish(b"body", FACTS)

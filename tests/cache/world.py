@@ -27,13 +27,13 @@ class World:
     def __init__(self, folder: Path, url: str, wait: float = 0.0) -> None:
         self.folder = folder
         self.database = Database(url)
-        self.cache = Cache(str(folder), "build", is_over=self.database.is_over, wait=wait)
+        self.cache = Cache(str(folder), "build", is_over=self.database.is_over)
         registry = KeyRegistry()
         keys.register(registry)
         self.database.attach(self.cache, registry)
         rules = PageRules()
         rules.add("/page", lambda _request: PAGE)
-        self.tween = CacheTween(self._handler, self.cache, rules, "build")
+        self.tween = CacheTween(self._handler, self.cache, rules, "build", wait)
         #: Called by the handler before its snapshot, and by writers on both sides of a commit.
         self.step: Callable[[], None] = lambda: None
         session_class = self.database.writer.class_

@@ -86,23 +86,21 @@ def upload(
         "sha256_digest": hashlib.sha256(content).hexdigest(),
         **(fields or {}),
     }
-    body, content_type = multipart(form, filename, content)
+    body, content_type = multipart(form, (filename, content))
     credentials = base64.b64encode(f"__token__:{secret}".encode()).decode()
     headers = {"Authorization": f"Basic {credentials}", "Content-Type": content_type}
     return request("POST", url, headers, body)
 
 
-def multipart(fields: Mapping[str, str], filename: str, content: bytes) -> tuple[bytes, str]:
-    """A form with one file, called ``content``; the body and its type."""
+def multipart(fields: Mapping[str, str], *files: tuple[str, bytes]) -> tuple[bytes, str]:
+    """A form of fields and of files, each called ``content``; the body and its type."""
     boundary = secrets.token_hex(16)
-    lines = []
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="'
+    body = bytearray()
     for name, value in fields.items():
-        lines.append(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}'
-        )
-    lines.append(
-        f'--{boundary}\r\nContent-Disposition: form-data; name="content"; filename="{filename}"\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n"
-    )
-    body = "\r\n".join(lines).encode() + content + f"\r\n--{boundary}--\r\n".encode()
-    return body, f"multipart/form-data; boundary={boundary}"
+        body += f'{head}{name}"\r\n\r\n{value}\r\n'.encode()
+    for filename, content in files:
+        body += f'{head}content"; filename="{filename}"\r\n'.encode()
+        body += b"Content-Type: application/octet-stream\r\n\r\n" + content + b"\r\n"
+    body += f"--{boundary}--\r\n".encode()
+    return bytes(body), f"multipart/form-data; boundary={boundary}"

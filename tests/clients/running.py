@@ -12,8 +12,8 @@ from pathlib import Path
 from pyramid.paster import get_appsettings
 
 import pypi_lite
-from pypi_lite.repository import Index
 from pypi_lite.opening import open_index
+from pypi_lite.repository import Index
 from pypi_lite.settings import Settings
 from tests.clients import raw
 

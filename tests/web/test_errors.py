@@ -35,6 +35,18 @@ def test_the_addresses_of_programs_never_answer_with_a_page(app: TestApp, path: 
     assert app.get(path, headers=BROWSER, status=404).content_type == "text/plain"
 
 
+@pytest.mark.parametrize("path", ["/%ff", "/project/%ff/", "/login/?next=%ff", "/simple/%ff/"])
+@pytest.mark.parametrize("headers", [{}, BROWSER])
+def test_an_address_that_is_no_text(app: TestApp, path: str, headers: dict[str, str]) -> None:
+    assert app.get(path, headers=headers, status=400).text == "The address is not UTF-8.\n"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_pages_are_only_read(app: TestApp, method: str) -> None:
+    answer = app.request("/project/foo/", method=method, status=404)
+    assert answer.text == "There is nothing here.\n"
+
+
 def test_the_address_is_not_markup(app: TestApp) -> None:
     for headers in (BROWSER, {}):
         answer = app.get("/<script>alert(1)</script>", headers=headers, status=404)

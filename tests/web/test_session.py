@@ -93,6 +93,12 @@ def test_a_name_is_spelled_as_one_likes(app: TestApp, ann: str) -> None:
     assert log_in(app, " Ann ").status_int == 303
 
 
+def test_files_in_the_place_of_text_are_nothing(app: TestApp, ann: str) -> None:
+    token = app.get("/login/").form["csrf_token"].value
+    files = [("name", "a.txt", b"ann"), ("password", "b.txt", PASSWORD.encode())]
+    app.post("/login/", {"csrf_token": token}, upload_files=files, status=403)
+
+
 def test_the_name_that_was_typed_is_escaped(app: TestApp) -> None:
     page = log_in(app, '"><script>alert(1)</script>')
     assert "<script>alert" not in page.text

@@ -1,0 +1,42 @@
+# The two commands of the README are `make serve` and `make test`; each does all its own set-up.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LISTEN ?= 127.0.0.1:6543
+
+.PHONY: serve test lint clean
+
+# Run the index on this checkout: SQLite and files under var/.
+serve: $(VENV)/installed
+	exec $(BIN)/pypi-lite --data var serve --listen $(LISTEN)
+
+# Run all tests, on SQLite and on a PostgreSQL that they start themselves. More: make test ARGS=...
+test: $(VENV)/installed-test
+	$(BIN)/python -m pytest $(ARGS)
+
+# The style, the types and the direction of imports.
+lint: $(VENV)/installed-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/installed: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/installed-test: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	touch $@
+
+$(VENV)/installed-lint: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[test,lint]"
+	touch $@
