@@ -105,6 +105,25 @@ def _refuse_flush(*_: Any) -> None:
 
 
 def _engine(url: str, *, writes: bool) -> Engine:
+    engine = _new_engine(url, writes=writes)
+    event.listen(engine, "checkin", _roll_back)
+    return engine
+
+
+def _roll_back(connection: Any, record: Any) -> None:
+    """End what a COMMIT that failed has left open, or its lock would keep every writer out.
+
+    SQLAlchemy takes a transaction whose commit raised for one that is over.
+    """
+    if connection is None:
+        return
+    try:
+        connection.rollback()  # asks nobody where no transaction is open
+    except Exception:
+        record.invalidate()
+
+
+def _new_engine(url: str, *, writes: bool) -> Engine:
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_engine(url, connect_args={"timeout": SQLITE_TIMEOUT})
         event.listen(engine, "connect", _sqlite_connect(writes))

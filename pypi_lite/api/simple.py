@@ -36,10 +36,11 @@ _NAMES = {Media.TEXT_HTML: "simple.html", Media.HTML: "simple.v1.html", Media.JS
 
 def includeme(config: Any) -> None:
     """Add the routes and the pages."""
-    config.add_route("api.simple.index", "/simple/", request_method=("GET", "HEAD"))
-    config.add_route("api.simple.index.noslash", "/simple", request_method=("GET", "HEAD"))
-    config.add_route("api.simple.project", "/simple/{name}/", request_method=("GET", "HEAD"))
-    config.add_route("api.simple.project.noslash", "/simple/{name}")
+    get = {"request_method": ("GET", "HEAD")}
+    config.add_route("api.simple.index", "/simple/", **get)
+    config.add_route("api.simple.index.noslash", "/simple", **get)
+    config.add_route("api.simple.project", "/simple/{name}/", **get)
+    config.add_route("api.simple.project.noslash", "/simple/{name}", **get)
     config.add_page_rule(_PREFIX, page_of)
     config.scan(__name__)
 
