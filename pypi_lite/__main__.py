@@ -138,6 +138,7 @@ def _serve(options: argparse.Namespace) -> int:
         port=port,
         workers=options.workers,
         max_body=settings.max_file_size + _FORM_BYTES,
+        trusted_proxy=settings.trusted_proxy or None,
         on_listening=on_listening,
     )
 

@@ -41,6 +41,7 @@ _QUICK_DEATH_SECONDS = 1.0  # a worker that died so young is not started again a
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0
 
+_PROXY_HEADERS = {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"}
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _READY = b"+"  # a worker's report: this, or the text of the error that kept it from starting
@@ -60,6 +61,7 @@ def serve(
     workers: int,
     threads: int = 4,
     max_body: int,
+    trusted_proxy: str | None = None,
     on_listening: Callable[[str], None] | None = None,
 ) -> int:
     """Serve the application that *make_app* builds until SIGTERM or SIGINT; return an exit status.
@@ -67,6 +69,7 @@ def serve(
     *make_app* is called once in each process that serves. *host* is a name or an address (IPv4, or
     IPv6 without brackets), *port* 0 any free port. *threads* is the number of requests that one
     worker runs at a time. A request body of *max_body* bytes or more is refused with 413.
+    *trusted_proxy* is the address of a reverse proxy whose ``X-Forwarded-*`` headers are believed.
     *on_listening* is called with the URL, as ``http://127.0.0.1:8000``, once connections are taken.
 
     A stop closes idle connections and waits up to ``GRACE_SECONDS`` for requests in flight; a
@@ -86,7 +89,7 @@ def serve(
         _listen(host, port) as listener,
         _Signals(second_ends=workers == 1, watch_children=workers > 1) as signals,
     ):
-        job = _Job(make_app, listener, threads, max_body)
+        job = _Job(make_app, listener, threads, max_body, trusted_proxy)
         if on_listening is not None:
             on_listening(_url(listener))
         if workers == 1:
@@ -102,6 +105,7 @@ class _Job:
     listener: socket.socket
     threads: int
     max_body: int
+    trusted_proxy: str | None
 
 
 def _serve_alone(job: _Job, signals: "_Signals") -> int:
@@ -343,7 +347,11 @@ class _Server:
 
 
 def _waitress_settings(job: _Job) -> dict[str, Any]:
+    proxy: dict[str, Any] = {}
+    if job.trusted_proxy:
+        proxy = {"trusted_proxy": job.trusted_proxy, "trusted_proxy_headers": _PROXY_HEADERS}
     return {
+        **proxy,
         "sockets": [job.listener],
         # waitress calls listen() a second time, with this.
         "backlog": _BACKLOG,

@@ -41,6 +41,8 @@ class Settings:
     title: str = "pypi_lite"
     #: The address under which people reach the index, for the commands that pages show.
     url: str = "http://127.0.0.1:6543/"
+    #: The address of a reverse proxy in front, whose X-Forwarded-* headers are believed. Empty: none.
+    trusted_proxy: str = ""
     #: The largest file that may be uploaded, in bytes.
     max_file_size: int = 1024**3
     #: Whether starting the server brings the database's schema up to date.
