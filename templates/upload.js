@@ -38,18 +38,15 @@ function finish(view, isGood, text, address) {
 
 // What came of it: the server's answer, or why there is none.
 function outcome(request) {
-  let answer = null;
-  try {
-    answer = JSON.parse(request.responseText);
-  } catch {
-    const expired = request.status === 200;
-    return {
-      ok: false,
-      text: expired ? "You are logged out. Log in and try again." : request.responseText
-        || `The server answered ${request.status}.`,
-    };
+  const type = request.getResponseHeader("Content-Type") || "";
+  if (type.startsWith("application/json")) {
+    const { results, error } = JSON.parse(request.responseText);
+    return results[0] || { ok: false, text: error || "The file did not arrive." };
   }
-  return answer.results[0] || { ok: false, text: answer.error || "The file did not arrive." };
+  if (type.startsWith("text/plain")) return { ok: false, text: request.responseText };
+  // The log-in form, after a redirect that scripts don't see.
+  if (request.status === 200) return { ok: false, text: "You are logged out. Log in again." };
+  return { ok: false, text: `The server answered ${request.status}.` };
 }
 
 function send(file, view) {

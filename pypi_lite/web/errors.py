@@ -34,6 +34,8 @@ def not_found(error: Any, request: Any) -> Response:
 def stale_form(_error: Any, request: Any) -> Response:
     """400: the form is not one that this browser got from here lately."""
     drain(request.environ)
+    if not _is_browser(request):  # the upload form's script, for one
+        return _line(400, "The form is too old: reload the page and try again.")
     return answer(request, "error/stale_form.html", status=400)
 
 

@@ -70,10 +70,15 @@ def fill(index: Index) -> None:
 
 @pytest.fixture
 def token(index: Index) -> str:
-    """A token of the user ann, who has no password: hashing one takes its time."""
+    """A token of the user ann."""
+    return token_of_new(index, "ann")
+
+
+def token_of_new(index: Index, name: str, *, is_admin: bool = False) -> str:
+    """A token of a new user, who has no password: hashing one takes its time."""
     with index.database.write() as session:
-        create_user(session, "ann", password=None, is_admin=False, actor="test")
-    return new_token(index, "ann")
+        create_user(session, name, password=None, is_admin=is_admin, actor="test")
+    return new_token(index, name)
 
 
 def cached(settings: Settings) -> list[str]:

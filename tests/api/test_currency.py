@@ -13,7 +13,7 @@ from webtest import TestApp
 
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.repository import Index, changes
-from tests.api.conftest import status_of
+from tests.api.conftest import status_of, token_of_new
 from tests.api.forms import post, twine
 from tests.api.test_media import HTML, JSON
 from tests.distributions.build import sdist, wheel
@@ -136,9 +136,10 @@ def test_a_change_shows_at_once_and_everywhere(
     assert reader.changed() == wanted
 
 
-def test_an_upload_shows_at_once(reader: Reader, token: str) -> None:
+def test_an_upload_shows_at_once(reader: Reader) -> None:
     """U15: uv asks for the page as soon as it has its answer."""
     file = wheel("Foo.Bar", "2.0")
+    token = token_of_new(reader.index, "root", is_admin=True)
     serial = post(reader.app, twine(file), token).headers["X-PyPI-Last-Serial"]
     digest = hashlib.sha256(file[1]).hexdigest()
     for page in FOO[:4]:

@@ -29,8 +29,14 @@ SDISTS = (
 #: capitals and dots in their filenames, a zip.
 OLD = ("Flask-Script==2.0.6", "nltk==3.6.7", "ruamel.yaml==0.17.21", "PasteDeploy==2.1.1")
 
-#: The same, without dependencies and not installed: it would have to be compiled.
-OLD_COMPILED = ("zope.interface==5.4.0",)
+#: More of them, without dependencies and not installed: compiled, of Python 2's time, another zip.
+OLD_ALONE = (
+    *("zope.interface==5.4.0", "Paste==3.5.0", "Unidecode==0.4.9", "mock==1.0.1", "nose==1.3.7"),
+    *("python-memcached==1.58", "termcolor==1.1.0", "xlrd==1.2.0"),
+)
+
+#: Wheels of the same time, not installed either. Most say Metadata-Version 2.0, which there never was.
+OLD_WHEELS = ("Django==1.6.11", "Flask==0.12.4", "pytz==2014.10", "requests==2.18.4", "six==1.11.0")
 
 #: A project with many files: its wheels for all of these.
 MANY = "PyYAML"
@@ -41,5 +47,10 @@ MANY_PLATFORMS = (
 )
 MANY_AT_LEAST = 15
 
-#: Files that are refused, rightly: a part of the reason, by filename.
-REFUSED: dict[str, str] = {}
+_NO_SUCH_METADATA = r"Metadata-Version \"2\.0\" is unknown|'2\.0' is not a valid metadata version"
+
+#: Files that are refused, rightly, by the index or by the client itself: why, as a pattern.
+REFUSED = {
+    f"{stem}-py2.py3-none-any.whl": _NO_SUCH_METADATA
+    for stem in ("Django-1.6.11", "pytz-2014.10", "requests-2.18.4", "six-1.11.0")
+}

@@ -6,7 +6,7 @@ from webtest import TestApp
 from pypi_lite.repository import Index
 from pypi_lite.web.session import is_local
 from tests.conftest import PASSWORD, new_token
-from tests.web.helpers import form_for, log_in
+from tests.web.helpers import BROWSER, form_for, log_in
 
 
 def test_logs_in_and_out(app: TestApp, ann: str) -> None:
@@ -108,7 +108,7 @@ def test_forms_need_their_token(app: TestApp, ann: str) -> None:
     app.get("/login/")
     fields = {"name": ann, "password": PASSWORD}
     for more in ({}, {"csrf_token": ""}, {"csrf_token": "0" * 40}):
-        page = app.post("/login/", fields | more, status=400)
+        page = app.post("/login/", fields | more, headers=BROWSER, status=400)
         assert "Please try again" in page.text
     log_in(app, ann)
     for path in ("/logout/", "/account/tokens/", "/account/tokens/revoke/"):

@@ -148,7 +148,9 @@ def test_the_token_comes_before_the_files(app: TestApp, csrf: str) -> None:
 
 def test_a_wrong_header_counts(app: TestApp, csrf: str) -> None:
     headers = JSON | {"X-CSRF-Token": "wrong"}
-    assert send(app, wheel("foo", "1.0"), token=csrf, headers=headers).status_int == 400
+    answer = send(app, wheel("foo", "1.0"), token=csrf, headers=headers)
+    assert (answer.status_int, answer.content_type) == (400, "text/plain")
+    assert "reload the page" in answer.text
 
 
 def test_over_https_the_form_comes_from_here(app: TestApp, csrf: str) -> None:

@@ -1,0 +1,124 @@
+"""What a person does, in a browser: become administrator, upload files, read about them."""
+
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from pypi_lite.opening import SETUP_SECRET
+from tests.clients import raw
+from tests.clients.running import RunningIndex
+from tests.distributions.build import wheel
+
+PASSWORD = "correct horse battery"
+MARKDOWN = ("Description-Content-Type", "text/markdown")
+DESCRIPTION = """# Sample
+
+A paragraph with `code`.
+
+<script>document.title = "run by a description"</script>
+<img src=x onerror="document.title='run by a description'">
+"""
+
+
+def fill(browser: Chrome, **values: str) -> None:
+    for name, value in values.items():
+        field = browser.find_element(By.NAME, name)
+        field.clear()
+        field.send_keys(value)
+    browser.find_element(By.CSS_SELECTOR, "main form button").click()
+
+
+def text(browser: Chrome) -> str:
+    return browser.find_element(By.TAG_NAME, "body").text
+
+
+def wait_for(browser: Chrome, words: str) -> None:
+    WebDriverWait(browser, 20).until(lambda b: words in text(b), f"no {words!r}: {text(browser)}")
+
+
+def complaints(browser: Chrome) -> list[str]:
+    """What the console says: scripts that failed, what the security policy has blocked."""
+    return [str(entry["message"]) for entry in browser.get_log("browser")]
+
+
+@pytest.fixture(scope="module")
+def logged_in(browser: Chrome, running: RunningIndex) -> Chrome:
+    """The browser, used by the first administrator."""
+    secret = (running.folder / "data" / SETUP_SECRET).read_text()
+    browser.get(f"{running.url}setup/?secret={secret}")
+    fill(browser, name="ann", password=PASSWORD, again=PASSWORD)
+    wait_for(browser, "ann")
+    return browser
+
+
+def test_the_link_makes_one_administrator_only(logged_in: Chrome, running: RunningIndex) -> None:
+    secret = (running.folder / "data" / SETUP_SECRET).read_text()
+    logged_in.get(f"{running.url}setup/?secret={secret}")
+    assert "Make the administrator" not in text(logged_in)
+    logged_in.get_log("browser")  # the 404 is in it
+
+
+def test_files_are_uploaded_with_progress_and_shown_one_by_one(
+    logged_in: Chrome, running: RunningIndex, dists: Path
+) -> None:
+    names = []
+    for name, content in (
+        wheel("sample", "1.0", description=DESCRIPTION, headers=[MARKDOWN]),
+        wheel("sample", "2.0"),
+        ("broken-1.0-py3-none-any.whl", b"this is no zip"),
+    ):
+        (dists / name).write_bytes(content)
+        names.append(str(dists / name))
+    logged_in.get(f"{running.url}upload/")
+    logged_in.find_element(By.NAME, "content").send_keys("\n".join(names))
+    logged_in.find_element(By.CSS_SELECTOR, "main form button").click()
+    for words in ("sample-1.0-py3-none-any.whl", "sample-2.0", "broken-1.0-py3-none-any.whl"):
+        wait_for(logged_in, words)
+    WebDriverWait(logged_in, 20).until(
+        lambda b: len(b.find_elements(By.CSS_SELECTOR, "[data-results] .good")) == 2
+    )
+    assert len(logged_in.find_elements(By.CSS_SELECTOR, "[data-results] .bad")) == 1
+    page = raw.get(f"{running.simple_url}sample/").text
+    assert "sample-1.0-py3-none-any.whl" in page
+    assert "sample-2.0-py3-none-any.whl" in page
+    # The refusal's 400 is all that the console knows.
+    assert not [line for line in complaints(logged_in) if "400" not in line]
+
+
+def test_a_project_page_shows_its_description_and_runs_nothing_of_it(
+    logged_in: Chrome, running: RunningIndex
+) -> None:
+    logged_in.get(f"{running.url}project/sample/1.0/")
+    wait_for(logged_in, "A paragraph with code.")
+    assert "run by a description" not in logged_in.title
+    assert "pip install" in text(logged_in)
+    assert not [line for line in complaints(logged_in) if "/x " not in line and "x - " not in line]
+
+
+@pytest.mark.parametrize("path", ["", "login/", "upload/", "account/", "project/sample/"])
+@pytest.mark.parametrize("width", [400, 1200])
+def test_no_page_breaks_the_policy_or_is_wider_than_the_window(
+    logged_in: Chrome, running: RunningIndex, path: str, width: int
+) -> None:
+    logged_in.set_window_size(width, 1000)
+    logged_in.get(running.url + path)
+    wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert logged_in.execute_script(wide) <= 0
+    styles = "return [...document.styleSheets].every(s => s.cssRules.length > 0)"
+    assert logged_in.execute_script(styles)
+    assert complaints(logged_in) == []
+
+
+def test_logging_out_ends_the_session(logged_in: Chrome, running: RunningIndex) -> None:
+    logged_in.get(f"{running.url}account/")
+    logged_in.find_element(By.XPATH, "//button[contains(., 'Log out')]").click()
+    logged_in.get(f"{running.url}upload/")
+    assert "/login/" in logged_in.current_url
+    fill(logged_in, name="ann", password="wrong password")
+    assert "/login/" in logged_in.current_url
+    fill(logged_in, name="ann", password=PASSWORD)
+    wait_for(logged_in, "Choose files")
+    assert logged_in.current_url == f"{running.url}upload/"
