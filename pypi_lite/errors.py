@@ -26,6 +26,8 @@ def factory(handler: Handler, _registry: Any) -> Handler:
     """Pyramid's tween factory."""
 
     def answer(request: Any) -> Response:
+        if not _is_text(request.environ.get("PATH_INFO", "")):
+            return _plain(400, "The address is not UTF-8 text.")
         try:
             return handler(request)
         except ChangeRefused as error:
@@ -39,6 +41,15 @@ def factory(handler: Handler, _registry: Any) -> Handler:
             return _plain(500, "Something went wrong here; the server's log says what.")
 
     return answer
+
+
+def _is_text(path: str) -> bool:
+    """Whether *path*, as WSGI has it (PEP 3333), is UTF-8 without NUL: neither is in any address
+    of ours, and some databases take neither."""
+    try:
+        return "\0" not in path.encode("latin-1").decode()
+    except UnicodeError:
+        return False
 
 
 def _plain(status: int, text: str) -> Response:

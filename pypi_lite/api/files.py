@@ -4,6 +4,7 @@ RFC 9110, 13 and 14 (conditional and range requests); core metadata beside the f
 """
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,13 +18,20 @@ from pypi_lite.security import Permission
 _METADATA = ".metadata"
 _CHUNK = 256 * 1024
 _YEARS = "max-age=365000000, immutable"
+# One range of bytes (RFC 9110, 14.1.2). WebOb's parser takes "bytes=-" and "bytes=-0" for the whole.
+_RANGE = re.compile(
+    r"bytes=(?:(?P<first>[0-9]{1,18})-(?P<last>[0-9]{0,18})|-(?P<suffix>[0-9]{1,18}))\Z"
+)
 
 
 def includeme(config: Any) -> None:
-    """Add the route. The digest stands in the path, so that a blob can be found without asking."""
+    """Add the route. The digest stands in the path, so that a blob can be found without asking.
+
+    No file's name has other characters (`pypi_lite.distributions.filename`).
+    """
     config.add_route(
         "api.file",
-        "/files/{a:[0-9a-f]{2}}/{b:[0-9a-f]{2}}/{rest:[0-9a-f]{60}}/{filename}",
+        "/files/{a:[0-9a-f]{2}}/{b:[0-9a-f]{2}}/{rest:[0-9a-f]{60}}/{filename:[A-Za-z0-9._+!-]+}",
         request_method=("GET", "HEAD"),
     )
     config.scan(__name__)
@@ -83,29 +91,29 @@ def _answer(request: Any, descriptor: int, headers: list[tuple[str, str]]) -> Re
     return Response(status=206, headerlist=headers, app_iter=_Span(descriptor, start, end))
 
 
-def _range(request: Any, etag: str) -> Any:
+def _range(request: Any, etag: str) -> re.Match[str] | None:
     """The one range that is asked for and may be given, or None: the whole file.
 
     Several ranges are answered with the whole file, as RFC 9110, 14.2 allows. ``If-Range`` counts
     with this very tag only; files have no date.
     """
-    if "," in request.environ.get("HTTP_RANGE", ""):
-        return None
     condition = request.environ.get("HTTP_IF_RANGE")
-    if condition is not None and condition.strip() != f'"{etag}"':
+    if request.method != "GET" or (condition is not None and condition.strip() != f'"{etag}"'):
         return None
-    return request.range
+    found = _RANGE.match(request.environ.get("HTTP_RANGE", ""))
+    if found is not None and found["last"] and int(found["last"]) < int(found["first"]):
+        return None
+    return found
 
 
-def _span(wanted: Any, size: int) -> tuple[int, int] | None:
-    """Start and end in a file of *size* bytes, or None: unsatisfiable.
-
-    A suffix that is longer than the file is all of it (RFC 9110, 14.1.2), and WebOb does not know.
-    """
-    if wanted.start < -size < 0:
-        return 0, size
-    span: tuple[int, int] | None = wanted.range_for_length(size)
-    return span
+def _span(wanted: re.Match[str], size: int) -> tuple[int, int] | None:
+    """Start and end in a file of *size* bytes, or None: unsatisfiable."""
+    if wanted["suffix"]:
+        start, end = max(0, size - int(wanted["suffix"])), size
+    else:
+        start = int(wanted["first"])
+        end = min(size, int(wanted["last"]) + 1) if wanted["last"] else size
+    return (start, end) if start < end else None
 
 
 class _Span:

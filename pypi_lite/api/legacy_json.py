@@ -12,7 +12,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from pypi_lite.cache.pages import Page
-from pypi_lite.names import is_normalized_name, normalize_name, parse_version
+from pypi_lite.names import is_normalized_name, is_valid_name, normalize_name, parse_version
 from pypi_lite.repository import keys, pages
 from pypi_lite.repository.pages import FileEntry, ProjectEntry, ReleaseEntry, ReleaseMetadata
 from pypi_lite.security import Permission
@@ -70,7 +70,7 @@ def page_of(request: Any) -> Page | None:
 def document(request: Any) -> Response:
     """A project, or one of its releases, as PyPI's JSON."""
     name, version = request.matchdict["name"], request.matchdict.get("version")
-    project = pages.project(request.reader, normalize_name(name))
+    project = pages.project(request.reader, normalize_name(name)) if is_valid_name(name) else None
     if project is None:
         raise HTTPNotFound(detail=f"There is no project {name!r} here.")
     release = project.release(version) if version else project.latest
@@ -78,7 +78,8 @@ def document(request: Any) -> Response:
         raise HTTPNotFound(detail=f"{name} has no version {version!r} here.")
     canonical = _path(project, release if version else None)
     if request.path_info != canonical:
-        return HTTPMovedPermanently(location=request.application_url + canonical)
+        query = f"?{request.query_string}" if request.query_string else ""
+        return HTTPMovedPermanently(location=f"{request.application_url}{canonical}{query}")
     request.page_facts = project.facts
     metadata = pages.release_metadata(request.reader, release) if release else None
     base = request.index.settings.url

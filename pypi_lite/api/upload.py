@@ -4,6 +4,7 @@ No standard defines it; what is done here is what those clients send and underst
 the reason phrase and in the body, since each client shows one or the other.
 """
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,9 +15,11 @@ from pypi_lite.cache.tween import SERIAL_HEADER
 from pypi_lite.distributions import PackageType
 from pypi_lite.forms import FormError, Part, drain, read_parts
 from pypi_lite.repository.errors import Code, Refusal
-from pypi_lite.repository.upload import Claims, Submission, publish
+from pypi_lite.repository.upload import Claims, Submission, publish, receive
 from pypi_lite.security import CHALLENGE, Permission
 from pypi_lite.storage import Incoming
+
+log = logging.getLogger(__name__)
 
 #: Where uploads are taken: the address itself, and those that people mistake for it.
 _PATTERNS = ("/legacy/", "/legacy", "/", "/simple/", "/simple")
@@ -57,7 +60,11 @@ def upload(request: Any) -> Response:
             )
             published = publish(request.index, submission)
     except FormError as error:
-        raise Refusal(Code.BAD_FORM, str(error).capitalize()) from error
+        text = str(error)
+        raise Refusal(Code.BAD_FORM, text[:1].upper() + text[1:]) from error
+    except OSError as error:
+        log.exception("an upload could not be stored")
+        raise Refusal(Code.BUSY, f"The file could not be stored: {error.strerror}.") from error
     what = "published" if published.is_new else "was here already, the same"
     response = Response(f"{published.filename} {what}\n", content_type="text/plain")
     response.headers[SERIAL_HEADER] = str(published.serial)
@@ -108,7 +115,7 @@ def _receive(request: Any, incoming: Incoming) -> tuple[dict[str, str], str]:
             if filename is not None:
                 raise FormError("the form has more than one file: send one at a time")
             filename = part.filename
-            receive_file(part, incoming, request.index.settings.max_file_size)
+            receive(request.index, incoming, part.chunks())
         elif part.name in _FIELDS:
             value = _plain(part)
             if value not in _ABSENT:
@@ -126,16 +133,6 @@ def _plain(part: Part) -> str:
     if "\0" in value:
         raise FormError(f"the field {part.name!r} has a NUL character in it")
     return value
-
-
-def receive_file(part: Part, incoming: Incoming, most: int) -> None:
-    """Stream a file's *part* into *incoming*. Raises Refusal beyond *most* bytes."""
-    for chunk in part.chunks():
-        if incoming.size + len(chunk) > most:
-            raise Refusal(
-                Code.TOO_LARGE, f"The file is larger than this index takes: {most} bytes."
-            )
-        incoming.write(chunk)
 
 
 def _claims(fields: dict[str, str]) -> Claims:

@@ -6,6 +6,7 @@ caller's: it streams the bytes (`receive`) into an `Incoming` of the blobs, whic
 """
 
 import hmac
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.people import refresh
+from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.distributions import (
     Distribution,
     DistributionFilename,
@@ -39,6 +41,8 @@ from pypi_lite.names import LONGEST_NAME, canonical_version, normalize_name, par
 from pypi_lite.repository import Index, descriptions
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.storage import Digests, Incoming
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,9 @@ def publish(index: Index, submission: Submission) -> Published:
     except IntegrityError as error:
         # A writer writes alone, so that only a change past the index's own code can get here.
         raise Refusal(Code.BUSY, "The index changed meanwhile. Try again.") from error
+    except ChangeRefused as error:
+        log.exception("an upload was refused")
+        raise Refusal(Code.BUSY, f"The file was not published: {error}. Try again.") from error
     return published
 
 

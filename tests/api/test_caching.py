@@ -144,9 +144,7 @@ def test_with_the_cache_off_all_is_the_same(settings: Settings, index: Index) ->
     off = make_app(replace(settings, cache=False))
     for url, accept in PAGES:
         for encoding in ("", GZIP):
-            made, hit, answer = (
-                raw(TestApp(app), url, accept, encoding) for app in (on, on, off)
-            )
+            made, hit, answer = (raw(TestApp(app), url, accept, encoding) for app in (on, on, off))
             assert status_of(answer) == "fwd=bypass; detail=off"
             assert answer.body == made.body == hit.body
             for sent in (answer, made, hit):

@@ -199,7 +199,9 @@ def test_a_file_goes_at_once_when_it_is_deleted(app: TestApp, index: Index) -> N
 
 def test_a_file_of_many_chunks(app: TestApp, index: Index) -> None:
     content = bytes(range(256)) * 4096
-    file = wheel("big", "1.0", extra_files={"big/data.bin": hashlib.sha256(content).digest() * 25000})
+    file = wheel(
+        "big", "1.0", extra_files={"big/data.bin": hashlib.sha256(content).digest() * 25000}
+    )
     put(index, file)
     assert app.get(url_of(file)).body == file[1]
     answer = app.get(url_of(file), headers={"Range": "bytes=1-"}, status=206)

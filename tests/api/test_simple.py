@@ -233,7 +233,11 @@ def test_a_page_is_the_same_wherever_the_index_stands(shelf: Shelf, media: str) 
     """Links are relative, so that bytes and tags know neither host, nor scheme, nor prefix."""
     for url in ("/simple/", PAGE):
         plain = shelf.app.get(url, headers={"Accept": media})
-        environ = {"SCRIPT_NAME": "/a/prefix", "wsgi.url_scheme": "https", "HTTP_HOST": "other.test"}
+        environ = {
+            "SCRIPT_NAME": "/a/prefix",
+            "wsgi.url_scheme": "https",
+            "HTTP_HOST": "other.test",
+        }
         for at in (url, url + "?x=1"):
             other = shelf.app.get(at, headers={"Accept": media}, extra_environ=environ)
             assert other.body == plain.body
