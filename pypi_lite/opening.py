@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import pypi_lite.migrations
@@ -20,6 +21,9 @@ from pypi_lite.storage import Blobs
 #: Files in the data folder that hold secrets; readable by the index's own user only.
 SESSION_SECRET = "session-secret"  # noqa: S105
 SETUP_SECRET = "setup-secret"  # noqa: S105
+
+#: Libraries whose next version may make other bytes of the same page.
+_SHAPING_LIBRARIES = ("Jinja2", "MarkupSafe", "packaging")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ def migrate(settings: Settings) -> None:
 
 def open_index(settings: Settings) -> Opened:
     """Open the index. Every write through its database sweeps the pages that it alters."""
-    build = fingerprint(_sources(), settings.shaping_pages)
+    versions = [f"{name} {version(name)}" for name in _SHAPING_LIBRARIES]
+    build = fingerprint(_sources(), [*settings.shaping_pages, *versions])
     database = Database(settings.database_url)
     cache = None
     if settings.cache:
