@@ -4,6 +4,7 @@ from importlib.metadata import version
 from typing import Any
 
 from pyramid.config import Configurator
+from pyramid_tm import explicit_manager
 
 from pypi_lite.opening import migrate, welcome
 from pypi_lite.settings import Settings
@@ -24,7 +25,6 @@ def make_app(settings: Settings) -> Any:
     """The WSGI application: a table of contents. The database is `opening.migrate`'s."""
     config = Configurator(settings=_pyramid_settings(settings))
     config.registry["pypi_lite.settings"] = settings
-    config.include("pyramid_tm")
     config.include("pyramid_jinja2")
     config.add_jinja2_renderer(".html")
     config.include("pypi_lite.application")
@@ -40,7 +40,7 @@ def make_app(settings: Settings) -> Any:
 
 def _pyramid_settings(settings: Settings) -> dict[str, Any]:
     return {
-        "tm.manager_hook": "pyramid_tm.explicit_manager",
+        "tm.manager_hook": explicit_manager,
         # It would ask who somebody is before the route, which decides how to tell, is known.
         "tm.annotate_user": False,
         # An answer that is an error changes nothing.

@@ -4,6 +4,7 @@ Exit status: 0, or 1 (it failed, and says why on stderr), or 2 (wrong usage).
 """
 
 import argparse
+import configparser
 import getpass
 import logging
 import sys
@@ -41,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CommandError, SettingsError, AccountError, ServerError, ChangeRefused) as error:
         print(f"pypi-lite: {error}", file=sys.stderr)
         return 1
-    except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        print(f"pypi-lite: {reason}", file=sys.stderr)
+    except (sqlalchemy.exc.SQLAlchemyError, OSError, ImportError) as error:
+        # ImportError: the driver of a database that is not installed.
+        print(f"pypi-lite: {_first_line(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 1
@@ -102,8 +103,11 @@ def _ini(options: argparse.Namespace) -> dict[str, str]:
         return {}
     if not options.config.is_file():
         raise CommandError(f"there is no file {options.config}")
-    setup_logging(str(options.config))
-    ini: dict[str, str] = get_appsettings(str(options.config))
+    try:
+        setup_logging(str(options.config))
+        ini: dict[str, str] = get_appsettings(str(options.config))
+    except (configparser.Error, LookupError, ValueError) as error:
+        raise CommandError(f"{options.config} can't be read: {_first_line(error)}") from error
     return ini
 
 
@@ -180,6 +184,10 @@ def _import(options: argparse.Namespace) -> int:
 def _migrate(options: argparse.Namespace) -> int:
     migrate(_settings(options))
     return 0
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -2,12 +2,50 @@
 
 from typing import Any
 
+import pyramid.request
+import pyramid_tm
 import zope.sqlalchemy
+from pyramid.decorator import reify
+from pyramid.tweens import EXCVIEW
 from sqlalchemy.orm import Session
 
-from pypi_lite.cache.pages import PageRules
+from pypi_lite.cache.pages import Facts, Page, PageRules
 from pypi_lite.opening import open_index
 from pypi_lite.repository import Index
+
+
+class Request(pyramid.request.Request):  # type: ignore[misc] # Pyramid has no types
+    """A request, with what `Configurator.add_request_method` would have to add to each one anew."""
+
+    #: What the cache's tween and the views tell each other: the page that is wanted, and, of the
+    #: answer that is this page, the last change that it shows.
+    page: Page | None = None
+    page_facts: Facts | None = None
+
+    @reify
+    def tm(self) -> Any:
+        """The request's transaction manager."""
+        return pyramid_tm.create_tm(self)
+
+    @reify
+    def index(self) -> Index:
+        """The index."""
+        index: Index = self.registry["pypi_lite.index"]
+        return index
+
+    @reify
+    def reader(self) -> Session:
+        """The request's one snapshot; nothing can be written through it."""
+        return self._joined(self.index.database.reader())
+
+    @reify
+    def writer(self) -> Session:
+        """A session that is committed when the request has gone well. Nobody else writes meanwhile."""
+        return self._joined(self.index.database.writer())
+
+    def _joined(self, session: Session) -> Session:
+        zope.sqlalchemy.register(session, transaction_manager=self.tm)
+        return session
 
 
 def includeme(config: Any) -> None:
@@ -17,31 +55,12 @@ def includeme(config: Any) -> None:
     config.registry["pypi_lite.cache"] = opened.cache
     config.registry["pypi_lite.build"] = opened.build
     config.registry["pypi_lite.page_rules"] = PageRules()
-    config.add_request_method(_index, "index", reify=True)
-    config.add_request_method(_reader, "reader", reify=True)
-    config.add_request_method(_writer, "writer", reify=True)
     config.add_directive("add_page_rule", _add_page_rule)
+    config.set_request_factory(Request)
+    # Not config.include("pyramid_tm"): its request method would make a class for each request.
+    config.add_tween("pyramid_tm.tm_tween_factory", over=EXCVIEW)
     # Outside the transaction: the temp is there, and no hold, before the snapshot is taken.
     config.add_tween("pypi_lite.cache.tween.factory", over="pyramid_tm.tm_tween_factory")
-
-
-def _index(request: Any) -> Index:
-    index: Index = request.registry["pypi_lite.index"]
-    return index
-
-
-def _reader(request: Any) -> Session:
-    """The request's one snapshot; nothing can be written through it."""
-    session = request.index.database.reader()
-    zope.sqlalchemy.register(session, transaction_manager=request.tm)
-    return session  # type: ignore[no-any-return]
-
-
-def _writer(request: Any) -> Session:
-    """A session that is committed when the request has gone well. Nobody else writes meanwhile."""
-    session = request.index.database.writer()
-    zope.sqlalchemy.register(session, transaction_manager=request.tm)
-    return session  # type: ignore[no-any-return]
 
 
 def _add_page_rule(config: Any, prefix: str, rule: Any) -> None:

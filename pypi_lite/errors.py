@@ -26,8 +26,10 @@ def factory(handler: Handler, _registry: Any) -> Handler:
     """Pyramid's tween factory."""
 
     def answer(request: Any) -> Response:
-        if not _is_text(request.environ.get("PATH_INFO", "")):
-            return _plain(400, "The address is not UTF-8 text.")
+        if not _is_text(request):
+            return _plain(400, "The address is not UTF-8.")
+        if "\0" in request.environ["PATH_INFO"]:
+            return _plain(404, "There is nothing here.")  # and PostgreSQL could not be asked
         try:
             return handler(request)
         except ChangeRefused as error:
@@ -43,13 +45,15 @@ def factory(handler: Handler, _registry: Any) -> Handler:
     return answer
 
 
-def _is_text(path: str) -> bool:
-    """Whether *path*, as WSGI has it (PEP 3333), is UTF-8 without NUL: neither is in any address
-    of ours, and some databases take neither."""
+def _is_text(request: Any) -> bool:
+    """Whether path and query are UTF-8."""
     try:
-        return "\0" not in path.encode("latin-1").decode()
+        request.environ["PATH_INFO"].encode("latin-1").decode()  # PEP 3333
+        if request.environ.get("QUERY_STRING"):
+            request.GET  # noqa: B018  parsed now, or never
     except UnicodeError:
         return False
+    return True
 
 
 def _plain(status: int, text: str) -> Response:

@@ -5,6 +5,7 @@ A setting is read from an INI file (``pypi_lite.data = var``) or from its defaul
 which is why the INI files say ``%(here)s/...``.
 """
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -108,6 +109,9 @@ def _convert(key: str, text: str, wanted: Any) -> Any:
             return False
         raise SettingsError(f"{key}: write true or false, not {text!r}")
     try:
-        return wanted(text)
+        value = wanted(text)
     except ValueError:
         raise SettingsError(f"{key}: {text!r} is not a number") from None
+    if wanted in (int, float) and not 0 <= value < math.inf:
+        raise SettingsError(f"{key}: {text!r} is negative or endless")
+    return value

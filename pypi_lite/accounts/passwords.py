@@ -27,6 +27,6 @@ def verify_password(stored: str | None, password: str) -> bool:
     if len(password) > LONGEST:
         return False
     try:
-        return _hasher.verify(stored or _NOBODYS, password) and stored is not None
+        return _hasher.verify(stored or _NOBODYS, password) and bool(stored)
     except (VerificationError, InvalidHashError):
         return False

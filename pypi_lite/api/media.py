@@ -43,10 +43,7 @@ def choose(request: Any) -> Media | None:
     ``?format=`` with one exact type wins over the header.
     """
     if request.environ.get("QUERY_STRING"):
-        try:
-            wanted = request.GET.get("format")
-        except UnicodeDecodeError:
-            return None
+        wanted = request.GET.get("format")
         if wanted is not None:
             return _OFFERS.get(wanted)
     return _negotiate(request.environ.get("HTTP_ACCEPT") or "*/*")

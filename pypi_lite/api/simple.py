@@ -4,6 +4,7 @@ Simple repository API specification (PEP 503, 592, 629, 658, 691, 700, 714, 792)
 """
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from pyramid.httpexceptions import (
@@ -52,10 +53,14 @@ def page_of(request: Any) -> Page | None:
     if path and (not path.endswith("/") or not is_normalized_name(name)):
         return None
     media = choose(request)
-    if media is None:
-        return None
+    return None if media is None else _page(name, media)
+
+
+@lru_cache(maxsize=4096)
+def _page(name: str, media: Media) -> Page:
+    """The page of the project *name*, or with an empty name of the root list."""
     return Page(
-        key=keys.project_key(name) if path else keys.INDEX,
+        key=keys.project_key(name) if name else keys.INDEX,
         name=_NAMES[media],
         content_type=media.content_type,
         vary="Accept, Accept-Encoding",

@@ -67,13 +67,13 @@ class Holds:
         """
         folder = os.path.join(self._folder, key_path(key))
         for _ in range(_TRIES):
-            os.makedirs(folder, exist_ok=True)
             name = uuid.uuid4().hex
             private, path = os.path.join(folder, f".{name}"), os.path.join(folder, name)
             try:
+                os.makedirs(folder, exist_ok=True)
                 descriptor = os.open(private, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            except FileNotFoundError:
-                continue  # another writer has just removed the empty folder
+            except (FileNotFoundError, FileExistsError):
+                continue  # another writer has just removed the empty folder; makedirs says EEXIST
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.write(descriptor, transaction.encode())

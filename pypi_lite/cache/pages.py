@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 #: A serial's share of a page's modification time: its nanoseconds.
@@ -44,11 +45,7 @@ def serial_of(mtime_ns: int) -> int:
     return mtime_ns % SERIALS
 
 
-def moment_of(mtime_ns: int) -> datetime:
-    """The moment, in whole seconds, that a page's modification time carries."""
-    return datetime.fromtimestamp(mtime_ns // SERIALS, UTC)
-
-
+@lru_cache(maxsize=4096)
 def file_name(text: str) -> str:
     """*text* as a file name: itself, or where it would be too long a part of it and its digest.
 
@@ -59,6 +56,7 @@ def file_name(text: str) -> str:
     return f"{text[:60]}~{hashlib.sha256(text.encode()).hexdigest()}"
 
 
+@lru_cache(maxsize=4096)
 def key_path(key: str) -> str:
     """The relative path of *key*'s folder; each part shortened on its own."""
     return "/".join(file_name(part) for part in key.split("/"))

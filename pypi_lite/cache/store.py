@@ -119,6 +119,15 @@ class Generation:
 
         Raises OSError where the file system refuses; no page is cached then.
         """
+        for _ in range(_TRIES):
+            # While the folder was made (EEXIST then, from makedirs, or ENOENT), or before a temp was
+            # in it, it was swept, or removed by another generation that left it empty.
+            with contextlib.suppress(FileNotFoundError, FileExistsError):
+                return cls._begin(path, page)
+        raise FileNotFoundError(f"{path} is swept again and again")
+
+    @classmethod
+    def _begin(cls, path: str, page: Page) -> "Generation | None":
         generation = cls(path, page, _open_folder(path))
         try:
             if generation._take_lock():
@@ -220,9 +229,6 @@ class Generation:
 
 
 def _open_folder(path: str) -> int:
-    """A descriptor of the folder *path*, made if need be. A sweep between the two is tried again."""
-    for _ in range(_TRIES):
-        os.makedirs(path, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    raise FileNotFoundError(f"{path} is swept again and again")
+    """A descriptor of the folder *path*, made if need be. ENOENT, EEXIST: swept meanwhile."""
+    os.makedirs(path, exist_ok=True)
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY)

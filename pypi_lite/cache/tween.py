@@ -11,14 +11,14 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
 
 from pyramid.response import FileIter, Response
 from webob.acceptparse import create_accept_encoding_header
-from webob.datetime_utils import serialize_date
 
-from pypi_lite.cache.pages import Facts, Page, PageRules, moment_of, serial_of
+from pypi_lite.cache.pages import SERIALS, Facts, Page, PageRules, serial_of
 from pypi_lite.cache.store import GZIP, Cache, Generation, compress
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,6 @@ class CacheTween:
         self._wait = wait
 
     def __call__(self, request: Any) -> Response:
-        request.page = request.page_facts = None
         if request.method not in ("GET", "HEAD"):
             return self._handler(request)
         page = request.page = self._rules.page_of(request)
@@ -84,17 +83,17 @@ class CacheTween:
         descriptor = self._cache.open(page, suffix)
         if descriptor is None:
             return None
-        with contextlib.ExitStack() as stack:
-            stack.callback(os.close, descriptor)
-            stat = os.fstat(descriptor)
-            sent = Representation(page, self._build, stat.st_mtime_ns, stat.st_size, suffix)
-            if sent.is_known_to(request):
-                return sent.not_modified(status)
-            if stat.st_size <= _LARGE:
-                return sent.response(status, [os.read(descriptor, stat.st_size)])
-            stack.pop_all()
+        stat = os.fstat(descriptor)
+        sent = Representation(page, self._build, stat.st_mtime_ns, stat.st_size, suffix)
+        if sent.is_known_to(request):
+            os.close(descriptor)
+            return sent.not_modified(status)
+        if stat.st_size > _LARGE:
             wrapper = request.environ.get("wsgi.file_wrapper", FileIter)
             return sent.response(status, wrapper(os.fdopen(descriptor, "rb")))
+        body = os.read(descriptor, stat.st_size)
+        os.close(descriptor)
+        return sent.response(status, [body])
 
     def _miss(self, request: Any, page: Page, cache: Cache) -> Response:
         """Make the page, or wait a little for whoever is making it.
@@ -206,12 +205,18 @@ class Representation:
     def _validators(self, status: str) -> list[tuple[str, str]]:
         return [
             ("ETag", f'"{self.etag}"'),
-            ("Last-Modified", serialize_date(moment_of(self.mtime_ns))),
+            ("Last-Modified", _http_date(self.mtime_ns // SERIALS)),
             ("Cache-Control", "no-cache"),
             ("Vary", self.page.vary),
             (SERIAL_HEADER, str(serial_of(self.mtime_ns))),
             (STATUS_HEADER, f"pypi_lite; {status}"),
         ]
+
+
+@lru_cache(maxsize=4096)
+def _http_date(seconds: int) -> str:
+    """*seconds* since 1970 as HTTP writes them (RFC 9110, 5.6.7)."""
+    return formatdate(seconds, usegmt=True)
 
 
 def _page_body(request: Any, response: Response) -> bytes | None:

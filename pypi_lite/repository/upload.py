@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from packaging.version import Version
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -180,6 +181,21 @@ def _check_claims(submission: Submission, filename: DistributionFilename) -> Non
             )
 
 
+def _check_named(claims: Claims, name: str, version: Version) -> None:
+    """What the form says must agree with the *name* and *version* of the file's metadata."""
+    if claims.name is not None and normalize_name(claims.name) != normalize_name(name):
+        raise Refusal(
+            Code.MISMATCH,
+            f"The form says name {claims.name!r}, but the file's metadata says {name!r}.",
+        )
+    if claims.version is not None and parse_version(claims.version) != version:
+        raise Refusal(
+            Code.MISMATCH,
+            f"The form says version {claims.version!r}, but the file's metadata says"
+            f" {str(version)!r}.",
+        )
+
+
 def _find_same(session: Session, submission: Submission) -> Published | None:
     """The file, if the very same one is here already. Raises Refusal if its name is taken."""
     burned = session.get(BurnedFilename, submission.filename)
@@ -199,6 +215,7 @@ def _find_same(session: Session, submission: Submission) -> Published | None:
             " A file is never replaced: use a different version or build number.",
         )
     project = file.release.project
+    _check_named(submission.claims, project.name, Version(file.release.version))
     return Published(
         filename=file.filename,
         project=project.normalized_name,
@@ -214,22 +231,12 @@ def _inspect(submission: Submission) -> Distribution:
         distribution = read_distribution(submission.incoming.path, submission.filename)
     except InvalidDistribution as error:
         raise Refusal(Code.BAD_DISTRIBUTION, str(error)) from error
-    metadata, claims = distribution.metadata, submission.claims
+    metadata = distribution.metadata
     if len(metadata.name) > LONGEST_NAME:
         raise Refusal(
             Code.BAD_DISTRIBUTION, f"The project's name is longer than {LONGEST_NAME} characters."
         )
-    if claims.name is not None and normalize_name(claims.name) != normalize_name(metadata.name):
-        raise Refusal(
-            Code.MISMATCH,
-            f"The form says name {claims.name!r}, but the file's metadata says {metadata.name!r}.",
-        )
-    if claims.version is not None and parse_version(claims.version) != metadata.version:
-        raise Refusal(
-            Code.MISMATCH,
-            f"The form says version {claims.version!r}, but the file's metadata says"
-            f" {str(metadata.version)!r}.",
-        )
+    _check_named(submission.claims, metadata.name, metadata.version)
     return distribution
 
 

@@ -39,16 +39,6 @@ def stale_form(_error: Any, request: Any) -> Response:
     return answer(request, "error/stale_form.html", status=400)
 
 
-@exception_view_config(UnicodeDecodeError)
-def not_text(error: UnicodeDecodeError, request: Any) -> Response:
-    """400 where it is the address that is not UTF-8; any other such error is a fault of ours."""
-    try:
-        _ = request.path_info, request.GET
-    except UnicodeDecodeError:
-        return _line(400, "The address is not UTF-8.")
-    raise error
-
-
 def _detail(error: Any, request: Any) -> str:
     """What a view says is missing. Pyramid's own texts are its workings, or the path again."""
     if isinstance(error, PredicateMismatch) or error.detail in (None, request.path_info):

@@ -36,6 +36,8 @@ class Shelf:
     app: TestApp
     index: Index
     settings: Settings
+    #: An administrator's.
+    token: str
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -52,7 +54,8 @@ def shelf(
     application = make_app(settings)
     index = application.registry["pypi_lite.index"]
     fill(index)
-    yield Shelf(TestApp(application), index, settings)
+    token = token_of_new(index, "root", is_admin=True)
+    yield Shelf(TestApp(application), index, settings, token)
     index.database.dispose()
 
 

@@ -118,7 +118,8 @@ def digests(content: bytes, *names: str) -> Fields:
 
 def twine(file: File) -> Form:
     """twine 7: no MD5 any more, keywords with a space, licence files one by one."""
-    fields = _common(file) + [
+    fields = [
+        *_common(file),
         ("metadata_version", "2.4"),
         ("summary", "A tiny project"),
         ("license_file", "LICENSE"),
@@ -136,7 +137,8 @@ def twine(file: File) -> Form:
 
 def uv(file: File) -> Form:
     """uv 0.13: an empty requires_python, plural import names, a part without Content-Type."""
-    fields = _common(file) + [
+    fields = [
+        *_common(file),
         ("metadata_version", "2.5"),
         ("requires_python", ""),
         ("import_names", "foo"),
@@ -149,7 +151,8 @@ def uv(file: File) -> Form:
 
 def poetry(file: File) -> Form:
     """poetry 2: all digests."""
-    fields = _common(file) + [
+    fields = [
+        *_common(file),
         ("import_names", "foo"),
         ("import_namespaces", "bar"),
         ("requires_dist", "six (>=1.0)"),
@@ -160,7 +163,8 @@ def poetry(file: File) -> Form:
 
 def pdm(file: File) -> Form:
     """pdm 2: empty strings for what is not there, and a field of its own."""
-    fields = _common(file) + [
+    fields = [
+        *_common(file),
         ("author", ""),
         ("license", ""),
         ("comment", ""),
@@ -175,7 +179,8 @@ def pdm(file: File) -> Form:
 
 def hatch(file: File) -> Form:
     """hatch 1: one import name, interpreters joined by dots."""
-    fields = _common(file) + [
+    fields = [
+        *_common(file),
         ("import_name", "foo"),
         *digests(file[1], "md5_digest", "sha256_digest", "blake2_256_digest"),
     ]
@@ -185,7 +190,8 @@ def hatch(file: File) -> Form:
 
 def flit(file: File) -> Form:
     """flit 4: an old metadata version, no pyversion for an sdist, a part without Content-Type."""
-    fields = _common(file) + [
+    fields = [
+        *_common(file),
         ("metadata_version", "2.3"),
         ("provides", "foo"),
         ("platform", "UNKNOWN"),

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyramid.request import Request
 from pyramid.response import Response
 
+from pypi_lite.application import Request
 from pypi_lite.cache.pages import Facts, Page, PageRules
 from pypi_lite.cache.tween import CacheTween
 from pypi_lite.models import now

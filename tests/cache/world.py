@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pyramid.request import Request
 from pyramid.response import Response
 from sqlalchemy import event, select
 
+from pypi_lite.application import Request
 from pypi_lite.cache.pages import Facts, KeyRegistry, Page, PageRules
 from pypi_lite.cache.store import Cache
 from pypi_lite.cache.tween import CacheTween

@@ -73,7 +73,7 @@ def test_shows_that_a_token_is_wrong(
     wrong = served.token[:-4] + "AAAA"
     ran = clients.uv_publish(served.running.upload_url, *files, UV_PUBLISH_TOKEN=wrong).failed()
     assert "401" in ran.words
-    assert "These credentials are not valid. Show a token: user name __token__" in ran.words
+    assert "use __token__ as user name and a token as password" in ran.words
 
 
 def test_shows_that_a_token_is_for_other_projects(

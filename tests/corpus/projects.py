@@ -47,10 +47,8 @@ MANY_PLATFORMS = (
 )
 MANY_AT_LEAST = 15
 
-_NO_SUCH_METADATA = r"Metadata-Version \"2\.0\" is unknown|'2\.0' is not a valid metadata version"
-
-#: Files that are refused, rightly, by the index or by the client itself: why, as a pattern.
+#: Files that the index refuses, rightly: a part of the reason, by filename.
 REFUSED = {
-    f"{stem}-py2.py3-none-any.whl": _NO_SUCH_METADATA
+    f"{stem}-py2.py3-none-any.whl": 'Metadata-Version "2.0" is unknown'
     for stem in ("Django-1.6.11", "pytz-2014.10", "requests-2.18.4", "six-1.11.0")
 }

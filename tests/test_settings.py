@@ -1,0 +1,97 @@
+"""Settings."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from pypi_lite.settings import PREFIX, Settings, SettingsError
+
+
+def test_everything_lies_in_the_data_folder_unless_told_otherwise(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    assert settings.database_url == f"sqlite:///{tmp_path}/pypi_lite.sqlite"
+    assert settings.blobs == tmp_path / "blobs"
+    assert settings.cache_folder == tmp_path / "cache"
+
+
+def test_a_relative_folder_is_relative_to_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.from_ini({"pypi_lite.data": "var"})
+    monkeypatch.chdir("/")
+    assert settings.data == tmp_path / "var"
+    assert str(tmp_path / "var") in settings.database_url
+
+
+def test_settings_are_read_from_an_ini_file() -> None:
+    settings = Settings.from_ini(
+        {
+            "sqlalchemy.url": "postgresql://db/index",
+            "pypi_lite.blobs": "/blobs",
+            "pypi_lite.cache": " Off ",
+            "pypi_lite.cache_folder": "/cache",
+            "pypi_lite.cache_wait": "0.5",
+            "pypi_lite.title": "Ours",
+            "pypi_lite.url": "https://pkg.test/index",
+            "pypi_lite.max_file_size": "1000",
+            "pypi_lite.migrate": "no",
+            "pypi_lite.debug": "1",
+            "pyramid.includes": "somebody else's",
+        }
+    )
+    assert settings.database_url == "postgresql://db/index"
+    assert (settings.blobs, settings.cache_folder) == (Path("/blobs"), Path("/cache"))
+    assert (settings.cache, settings.migrate, settings.debug) == (False, False, True)
+    assert (settings.cache_wait, settings.max_file_size) == (0.5, 1000)
+    assert settings.title == "Ours"
+    assert settings.simple_url == "https://pkg.test/index/simple/"
+    assert settings.upload_url == "https://pkg.test/index/legacy/"
+
+
+def test_what_the_command_line_says_wins(tmp_path: Path) -> None:
+    ini = {"pypi_lite.data": "/elsewhere", "pypi_lite.title": "Ours"}
+    settings = Settings.from_ini(ini, data=tmp_path, title=None)
+    assert settings.data == tmp_path
+    assert settings.title == "Ours"
+
+
+@pytest.mark.parametrize("value", ["true", "YES", "on", "1"])
+def test_true(value: str) -> None:
+    assert Settings.from_ini({"pypi_lite.cache": value}).cache is True
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cache", "maybe"),
+        ("cache", ""),
+        ("max_file_size", "1 GB"),
+        ("max_file_size", ""),
+        ("max_file_size", "-1"),
+        ("cache_wait", "soon"),
+        ("cache_wait", "nan"),
+        ("cache_wait", "inf"),
+        ("cache_wait", "-1"),
+        ("chache", "true"),
+        ("database_url", "sqlite://"),
+        ("simple_url", "x"),
+        ("", "x"),
+    ],
+)
+def test_what_cannot_be_used_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{PREFIX}{name}"):
+        Settings.from_ini({PREFIX + name: value})
+
+
+def test_what_reaches_a_page_makes_another_build() -> None:
+    assert Settings(title="a").shaping_pages != Settings(title="b").shaping_pages
+    assert Settings(url="http://a").shaping_pages != Settings(url="http://b").shaping_pages
+    assert Settings(cache_wait=1).shaping_pages == Settings(cache_wait=2).shaping_pages
+
+
+def test_every_setting_is_documented() -> None:
+    source = Path(__file__).parent.parent.joinpath("pypi_lite", "settings.py").read_text()
+    for setting in fields(Settings):
+        assert "#:" in source.split(f"    {setting.name}: ")[0].splitlines()[-1]
