@@ -243,6 +243,13 @@ class _Signals:
 class _Task(WSGITask):  # type: ignore[misc] # waitress has no types
     """A request; one that is answered after the stop tells the client not to send another."""
 
+    def set_close_on_finish(self) -> None:
+        # waitress would close after each 304 and 204, for want of a Content-Length. They end with
+        # their header (RFC 9112, 6.3), and revalidating is most of what installers do.
+        wants_close = self.request.headers.get("CONNECTION", "").lower() == "close"
+        if self.has_body or wants_close or self.version != "1.1":
+            super().set_close_on_finish()
+
     def build_response_header(self) -> Any:
         if not self.channel.server.accepting:
             self.request.headers["CONNECTION"] = "close"

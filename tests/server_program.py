@@ -51,6 +51,10 @@ def answer_file(environ: WSGIEnvironment) -> Iterable[bytes]:
     return environ["wsgi.file_wrapper"](io.BytesIO(b"x" * BIG))
 
 
+def answer_nothing(environ: WSGIEnvironment) -> list[bytes]:
+    return []
+
+
 def answer_length(environ: WSGIEnvironment) -> list[bytes]:
     return [str(len(environ["wsgi.input"].read())).encode()]
 
@@ -63,6 +67,7 @@ ANSWERS: dict[str, Callable[[WSGIEnvironment], Iterable[bytes]]] = {
     "/pieces": answer_big_in_pieces,
     "/file": answer_file,
     "/length": answer_length,
+    "/304": answer_nothing,
 }
 
 
@@ -71,6 +76,9 @@ def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[byt
     say("request", path)
     body = ANSWERS[path](environ)
     headers = [("Content-Type", "text/plain")]
+    if path == "/304":
+        start_response("304 Not Modified", [("ETag", '"tag"')])
+        return body
     if isinstance(body, list):
         headers.append(("Content-Length", str(sum(map(len, body)))))
     start_response("200 OK", headers)

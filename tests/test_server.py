@@ -175,6 +175,23 @@ def test_says_nothing_of_itself(start: Start) -> None:
     connection.close()
 
 
+def test_a_304_keeps_the_connection(start: Start) -> None:
+    connection = start().connect()
+    connection.connect()
+    own_port = connection.sock.getsockname()
+    for _ in range(3):
+        connection.request("GET", "/304")
+        response = connection.getresponse()
+        assert response.status == 304
+        assert response.getheader("Connection") is None
+        response.read()
+        # http.client opens another connection where the server has closed this one.
+        assert connection.sock.getsockname() == own_port
+    connection.request("GET", "/304", headers={"Connection": "close"})
+    assert connection.getresponse().getheader("Connection") == "close"
+    connection.close()
+
+
 def test_refuses_a_body_that_is_too_large(start: Start) -> None:
     program = start(max_body=1000)
     statuses = []
