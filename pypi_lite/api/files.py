@@ -73,7 +73,8 @@ def _answer(request: Any, descriptor: int, headers: list[tuple[str, str]]) -> Re
     etag = dict(headers)["ETag"].strip('"')
     if "HTTP_IF_NONE_MATCH" in request.environ and etag in request.if_none_match:
         os.close(descriptor)
-        return Response(status=304, headerlist=headers, app_iter=[])
+        kept = [h for h in headers if h[0] not in ("Content-Type", "Content-Disposition")]
+        return Response(status=304, headerlist=kept, app_iter=[])
     wanted = _range(request, etag)
     if wanted is None:
         headers.append(("Content-Length", str(size)))

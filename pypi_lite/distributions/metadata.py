@@ -27,7 +27,9 @@ from packaging.version import Version
 from pypi_lite.distributions.errors import DistributionFault, InvalidDistribution, shown
 from pypi_lite.names import is_valid_name, normalize_name, parse_version
 
-METADATA_VERSIONS = ("1.0", "1.1", "1.2", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6")
+#: No standard defined it, but for years (2013 to 2018) every wheel said so; it means 2.1.
+_DRAFT_VERSION, _MEANT_VERSION = "2.0", "2.1"
+METADATA_VERSIONS = ("1.0", "1.1", "1.2", _DRAFT_VERSION, "2.1", "2.2", "2.3", "2.4", "2.5", "2.6")
 
 # The fields, as RawMetadata calls them, that installers act upon, and as the file calls them.
 BINDING = {
@@ -224,7 +226,10 @@ def _version(version: str) -> Version:
 
 def _drop_invalid(fields: dict[str, Any]) -> None:
     """Have packaging judge field by field: refuse for those in `BINDING`, drop the others."""
-    judge = Metadata.from_raw(cast("RawMetadata", fields), validate=False)
+    judged = dict(fields)
+    if fields["metadata_version"] == _DRAFT_VERSION:
+        judged["metadata_version"] = _MEANT_VERSION
+    judge = Metadata.from_raw(cast("RawMetadata", judged), validate=False)
     for field in sorted(fields):
         try:
             getattr(judge, field)

@@ -47,8 +47,5 @@ MANY_PLATFORMS = (
 )
 MANY_AT_LEAST = 15
 
-#: Files that the index refuses, rightly: a part of the reason, by filename.
-REFUSED = {
-    f"{stem}-py2.py3-none-any.whl": 'Metadata-Version "2.0" is unknown'
-    for stem in ("Django-1.6.11", "pytz-2014.10", "requests-2.18.4", "six-1.11.0")
-}
+#: Files that the index refuses, rightly: a part of the reason, by filename. There are none today.
+REFUSED: dict[str, str] = {}

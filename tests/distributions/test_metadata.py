@@ -82,7 +82,19 @@ def test_metadata_versions_accepted(version: str) -> None:
     assert parsed(version=version).metadata_version == version
 
 
-@pytest.mark.parametrize("version", ["2.0", "2.7", "3.0", "2", "2.10", "two", "1.0.0"])
+def test_the_draft_that_wheels_were_written_in_for_years_is_accepted() -> None:
+    parsed = parse_metadata(
+        b"Metadata-Version: 2.0\nName: six\nVersion: 1.10.0\n"
+        b"Requires-Dist: enum34 (>=1.0) ; python_version < '3'\nSummary: fine\n"
+    )
+    assert parsed.metadata_version == "2.0"
+    assert parsed.fields["requires_dist"] == ["enum34 (>=1.0) ; python_version < '3'"]
+    assert parsed.summary == "fine"
+    with pytest.raises(InvalidDistribution, match="Requires-Dist"):
+        parse_metadata(b"Metadata-Version: 2.0\nName: a\nVersion: 1\nRequires-Dist: 1 2 3\n")
+
+
+@pytest.mark.parametrize("version", ["2.7", "3.0", "2", "2.10", "two", "1.0.0"])
 def test_metadata_versions_refused(version: str) -> None:
     error = refused(metadata("Foo", "1.0", metadata_version=version))
     assert error.code is DistributionFault.METADATA_VERSION_UNKNOWN

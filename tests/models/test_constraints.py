@@ -180,7 +180,7 @@ def test_moments_are_aware_and_in_utc(filled: Index) -> None:
         UTCDateTime().process_bind_param(datetime(2026, 1, 1), None)  # type: ignore[arg-type]
 
 
-def test_every_string_column_has_a_length_and_every_constraint_a_name() -> None:
+def test_every_constraint_and_index_has_a_name() -> None:
     for table in Base.metadata.tables.values():
         for constraint in table.constraints:
             assert constraint.name
