@@ -57,7 +57,9 @@ def _is_text(request: Any) -> bool:
 
 
 def _plain(status: int, text: str) -> Response:
-    headers = {"Retry-After": "5"} if status == 503 else {}
     response = Response(text + "\n", status=status, content_type="text/plain", charset="utf-8")
-    response.headers.update(headers)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+    if status == 503:
+        response.headers["Retry-After"] = "5"
     return response

@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.cache.pages import Change, KeyRegistry
 from pypi_lite.cache.writing import KEYS_OPTION, ChangeRefused, KeysNotNamed
-from pypi_lite.models import Base, Project, Release, User, now
+from pypi_lite.models import Base, File, Project, Release, User, now
 from pypi_lite.opening import Opened
 from pypi_lite.repository import Index, changes, keys
 from pypi_lite.settings import Settings
@@ -33,6 +33,14 @@ def test_every_table_says_which_pages_it_alters(registry: KeyRegistry) -> None:
         if hasattr(row, "release"):
             row.release = Release(project=project)
         registry.keys_of(row, Change.NEW)
+
+
+@pytest.mark.parametrize("change", [Change.NEW, Change.MODIFIED, Change.DELETED])
+def test_a_row_names_its_keys_without_help(registry: KeyRegistry, change: str) -> None:
+    """Also where the change forgets to change the project itself."""
+    release = Release(project=Project(normalized_name="foo", name="foo"))
+    for row in (release, File(release=release)):
+        assert registry.keys_of(row, change) == {"project/foo", "home"}
 
 
 def test_a_table_that_nobody_registered_cannot_be_written(registry: KeyRegistry) -> None:
