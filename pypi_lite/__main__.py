@@ -25,6 +25,7 @@ from pypi_lite.models import Scope
 from pypi_lite.opening import migrate, open_index, welcome
 from pypi_lite.server import ServerError, serve
 from pypi_lite.settings import DEFAULT_LISTEN, URL, Settings, SettingsError
+from pypi_lite.verifying import verify
 
 # Multipart's own bytes around a file of the largest size.
 _FORM_BYTES = 64 * 1024**2
@@ -82,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("paths", metavar="PATH", nargs="+", type=Path)
 
     _add(commands, "migrate", _migrate, "bring the database's schema up to date")
+
+    command = _add(commands, "verify", _verify, "compare every page and file with the database")
+    command.add_argument("--fix", action="store_true", help="mend what can be mended")
     return parser
 
 
@@ -188,6 +192,11 @@ def _migrate(options: argparse.Namespace) -> int:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _verify(options: argparse.Namespace) -> int:
+    application = make_app(_ready(options))
+    return 0 if verify(application, fix=options.fix, out=sys.stdout) else 1
 
 
 def _address(text: str) -> tuple[str, int]:

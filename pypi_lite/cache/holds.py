@@ -11,7 +11,7 @@ import fcntl
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pypi_lite.cache.pages import key_path
@@ -145,6 +145,13 @@ class Holds:
             raise
         return free
 
+    def abandoned(self) -> Iterator[str]:
+        """The keys, as paths that will do as keys, on which a hold is that nobody keeps locked."""
+        for folder, _, names in os.walk(self._folder):
+            for name in names:
+                if not name.startswith(".") and _is_free(os.path.join(folder, name)):
+                    yield os.path.relpath(folder, self._folder)
+
     def remove_litter(self) -> None:
         """Remove the private files of writers that died before their hold could be seen."""
         before = time.time() - _LITTER_SECONDS
@@ -154,3 +161,12 @@ class Holds:
                 with contextlib.suppress(OSError):
                     if name.startswith(".") and os.stat(path).st_mtime < before:
                         os.unlink(path)
+
+
+def _is_free(path: str) -> bool:
+    try:
+        with open(path, "rb") as hold:
+            fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -6,7 +6,7 @@ import gzip
 import os
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pypi_lite.cache.holds import Hold, Holds
@@ -37,6 +37,27 @@ class Cache:
             return os.open(f"{self._folder(page)}/{file_name(page.name)}{suffix}", os.O_RDONLY)
         except OSError:
             return None
+
+    def read(self, page: Page, suffix: str = "") -> tuple[int, bytes] | None:
+        """Modification time (ns) and bytes of the published page, or None."""
+        descriptor = self.open(page, suffix)
+        if descriptor is None:
+            return None
+        with os.fdopen(descriptor, "rb") as file:
+            return os.fstat(descriptor).st_mtime_ns, file.read()
+
+    def location(self, page: Page) -> tuple[str, str]:
+        """Where `published` finds *page*: its key's path, and its file name."""
+        return key_path(page.key), file_name(page.name)
+
+    def published(self) -> Iterator[tuple[str, str]]:
+        """What this build has published: each page's key, as a path that will do as a key, and its
+        file name."""
+        for folder, _, names in os.walk(self._pages):
+            key, _, build = os.path.relpath(folder, self._pages).rpartition("/")
+            if build == self.build:
+                pages = [n for n in names if not n.startswith(".") and not n.endswith(GZIP)]
+                yield from ((key, page) for page in pages)
 
     def sweep(self, key: str) -> None:
         """Unpublish all pages of *key*, of every build, with one rename.

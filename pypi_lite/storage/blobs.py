@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import os
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -105,6 +106,10 @@ class Blobs:
     def path(self, sha256: str) -> Path:
         """Where the blob *sha256* is, or would be."""
         return self._folder / sha256[:2] / sha256[2:4] / sha256
+
+    def all_paths(self) -> Iterator[Path]:
+        """Every file below the folder, what is just arriving included."""
+        yield from (path for path in self._folder.rglob("*") if path.is_file())
 
     def _make_folder(self, folder: Path) -> None:
         """Make *folder*, its entry in its parent flushed to the disk, up to the blobs' own folder.

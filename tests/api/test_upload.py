@@ -8,11 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pyramid.request import Request
 from sqlalchemy import func, select
 from webtest import TestApp
 
 from pypi_lite import make_app
 from pypi_lite.accounts.identity import OPERATOR
+from pypi_lite.api.upload import refusal_response
 from pypi_lite.models import (
     BurnedFilename,
     File,
@@ -325,6 +327,13 @@ def test_texts_that_no_reason_phrase_can_hold_are_in_the_body(app: TestApp, toke
     assert "日本" in text
     text = refused(app, FORM.having(filetype="é" * 1000), token, 400)
     assert "é" * 300 in text
+
+
+def test_a_reason_phrase_is_one_line() -> None:
+    """Whatever text gets there: a line of its own would be a header."""
+    text = "no\r\nSet-Cookie: a=b\u2028\x85\x00"
+    status = refusal_response(Request.blank("/"), 400, "code", text).status
+    assert status == "400 no  Set-Cookie: a=b   "
 
 
 def test_the_body_is_read_to_its_end_before_an_error(
