@@ -40,8 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.command(options)
-    except (CommandError, SettingsError, AccountError, ServerError, ChangeRefused) as error:
+    except (CommandError, SettingsError, AccountError, ServerError) as error:
         print(f"pypi-lite: {error}", file=sys.stderr)
+        return 1
+    except ChangeRefused as error:
+        print(f"pypi-lite: nothing was changed: {error}: {error.__cause__}", file=sys.stderr)
         return 1
     except (sqlalchemy.exc.SQLAlchemyError, OSError, ImportError) as error:
         # ImportError: the driver of a database that is not installed.

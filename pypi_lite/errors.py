@@ -12,6 +12,9 @@ from pypi_lite.cache.writing import ChangeRefused
 
 log = logging.getLogger(__name__)
 
+#: Seconds after which a client may try again what could not be done now.
+RETRY_AFTER = "5"
+
 Handler = Callable[[Any], Response]
 
 
@@ -61,5 +64,5 @@ def _plain(status: int, text: str) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-store"
     if status == 503:
-        response.headers["Retry-After"] = "5"
+        response.headers["Retry-After"] = RETRY_AFTER
     return response

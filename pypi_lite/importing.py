@@ -24,13 +24,13 @@ def import_paths(index: Index, paths: Iterable[Path], out: TextIO | None = None)
     files = [file for path in paths for file in _files(path)]
     counts = {"new": 0, "known": 0, "refused": 0}
     for number, file in enumerate(files, start=1):
-        _draw(out, number - 1, len(files), file.name)
+        _draw(out, number - 1, len(files), _printable(file)[-60:])
         try:
             counts["new" if _import_file(index, file) else "known"] += 1
         except (Refusal, OSError) as error:
             counts["refused"] += 1
             _clear(out)
-            print(f"{file}: {error}", file=out)
+            print(f"{_printable(file)}: {error}", file=out)
     _draw(out, len(files), len(files), "")
     _clear(out)
     print(
@@ -58,12 +58,17 @@ def _import_file(index: Index, file: Path) -> bool:
         return publish(index, submission).is_new
 
 
+def _printable(file: Path) -> str:
+    """A file's path without what a terminal would take for commands."""
+    return "".join(c if c.isprintable() else "?" for c in str(file))
+
+
 def _draw(out: TextIO, done: int, total: int, name: str) -> None:
     """The progress bar, for a person only."""
     if out.isatty() and total:
         filled = _BAR * done // total
         bar = "#" * filled + "-" * (_BAR - filled)
-        print(f"\r\x1b[K[{bar}] {done}/{total} {name[:60]}", end="", file=out, flush=True)
+        print(f"\r\x1b[K[{bar}] {done}/{total} {name}", end="", file=out, flush=True)
 
 
 def _clear(out: TextIO) -> None:

@@ -13,6 +13,7 @@ from pyramid.view import view_config
 
 from pypi_lite.cache.tween import SERIAL_HEADER
 from pypi_lite.distributions import PackageType
+from pypi_lite.errors import RETRY_AFTER
 from pypi_lite.forms import FormError, Part, drain, read_parts
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.upload import Claims, Submission, publish, receive
@@ -101,6 +102,8 @@ def refusal_response(request: Any, status: int, code: str, text: str) -> Respons
     else:
         response = Response(text + "\n", content_type="text/plain", charset="UTF-8")
     response.status = f"{status} {reason}"
+    if status == 503:
+        response.headers["Retry-After"] = RETRY_AFTER
     if status == 401:
         response.headers["WWW-Authenticate"] = CHALLENGE
     return response

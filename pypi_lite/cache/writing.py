@@ -117,7 +117,8 @@ class _WriteSide:
                 with contextlib.suppress(OSError):  # what stays is recovered by the next reader
                     hold.release()
             writing.holds.clear()
-            raise ChangeRefused(f"its pages could not be swept: {error}") from error
+            # Why is for the log: clients are told of this, and the server's paths are not for them.
+            raise ChangeRefused("the cached pages it alters could not be swept") from error
         writing.placed = True
 
     def after_commit(self, session: Session) -> None:
