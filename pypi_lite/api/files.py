@@ -31,7 +31,7 @@ def includeme(config: Any) -> None:
     """
     config.add_route(
         "api.file",
-        "/files/{a:[0-9a-f]{2}}/{b:[0-9a-f]{2}}/{rest:[0-9a-f]{60}}/{filename:[A-Za-z0-9._+!-]+}",
+        "/files/{sha256:[0-9a-f]{64}}/{filename:[A-Za-z0-9._+!-]+}",
         request_method=("GET", "HEAD"),
     )
     config.scan(__name__)
@@ -40,8 +40,7 @@ def includeme(config: Any) -> None:
 @view_config(route_name="api.file", permission=Permission.READ)
 def file(request: Any) -> Response:
     """A file, or the metadata beside it. What is not in the index any more is not found."""
-    parts = request.matchdict
-    filename, digest = parts["filename"], parts["a"] + parts["b"] + parts["rest"]
+    filename, digest = request.matchdict["filename"], request.matchdict["sha256"]
     is_metadata = filename.endswith(_METADATA)
     stored = pages.stored_file(request.reader, filename.removesuffix(_METADATA))
     if stored is None or stored.sha256 != digest:

@@ -36,7 +36,7 @@ class FileEntry:
     @property
     def path(self) -> str:
         """The file's address below the index, the same for ever; its last part is its name."""
-        return f"files/{self.sha256[:2]}/{self.sha256[2:4]}/{self.sha256[4:]}/{self.filename}"
+        return f"files/{self.sha256}/{self.filename}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ SIZE = len(WHEEL[1])
 
 def url_of(file: tuple[str, bytes]) -> str:
     digest = hashlib.sha256(file[1]).hexdigest()
-    return f"/files/{digest[:2]}/{digest[2:4]}/{digest[4:]}/{file[0].replace('+', '%2B')}"
+    return f"/files/{digest}/{file[0].replace('+', '%2B')}"
 
 
 URL = url_of(WHEEL)

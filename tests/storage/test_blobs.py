@@ -40,7 +40,7 @@ def test_a_blob_lies_where_its_digest_says(blobs: Blobs, tmp_path: Path) -> None
         incoming.finish()
         blobs.keep(incoming, SHA256)
     assert blobs.path(SHA256).read_bytes() == CONTENT
-    assert files(tmp_path) == [f"new/blobs/{SHA256[:2]}/{SHA256[2:4]}/{SHA256}"]
+    assert files(tmp_path) == [f"new/blobs/{SHA256[:2]}/{SHA256}"]
 
 
 def test_bytes_are_kept_under_their_digest(blobs: Blobs, tmp_path: Path) -> None:
