@@ -38,6 +38,8 @@ class Settings:
     cache_folder: Path = field(default=Path())
     #: Seconds that a request waits for a page that another request is making.
     cache_wait: float = 2.0
+    #: Bytes of small pages that each worker keeps in memory; each use looks at the file first.
+    cache_memory: int = 32 * 1024**2
     #: The index's name, on every page.
     title: str = "pypi_lite"
     #: The address under which people reach the index, for the commands that pages show.

@@ -31,10 +31,14 @@ class Cache:
         self._trash = os.path.join(folder, "trash")
         self.holds = Holds(os.path.join(folder, "holds"), is_over=is_over, sweep=self.sweep)
 
+    def path(self, page: Page, suffix: str = "") -> str:
+        """Where the page is while it is published (with *suffix* `GZIP`: its twin)."""
+        return f"{self._folder(page)}/{file_name(page.name)}{suffix}"
+
     def open(self, page: Page, suffix: str = "") -> int | None:
-        """A descriptor of the published page (with *suffix* `GZIP` of its twin), or None."""
+        """A descriptor of the published page, or None."""
         try:
-            return os.open(f"{self._folder(page)}/{file_name(page.name)}{suffix}", os.O_RDONLY)
+            return os.open(self.path(page, suffix), os.O_RDONLY)
         except OSError:
             return None
 

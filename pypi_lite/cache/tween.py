@@ -18,6 +18,7 @@ from typing import Any
 from pyramid.response import FileIter, Response
 from webob.acceptparse import create_accept_encoding_header
 
+from pypi_lite.cache.memory import Memory, identity
 from pypi_lite.cache.pages import SERIALS, Facts, Page, PageRules, serial_of
 from pypi_lite.cache.store import GZIP, Cache, Generation, compress
 
@@ -44,6 +45,7 @@ def factory(handler: Handler, registry: Any) -> Handler:
         registry["pypi_lite.page_rules"],
         registry["pypi_lite.build"],
         registry["pypi_lite.settings"].cache_wait,
+        registry["pypi_lite.settings"].cache_memory,
     )
 
 
@@ -55,14 +57,22 @@ class CacheTween:
     """
 
     def __init__(
-        self, handler: Handler, cache: Cache | None, rules: PageRules, build: str, wait: float
+        self,
+        handler: Handler,
+        cache: Cache | None,
+        rules: PageRules,
+        build: str,
+        wait: float,
+        memory: int,
     ) -> None:
-        """*wait* is how many seconds a reader gives another's generation."""
+        """*wait* is how many seconds a reader gives another's generation; *memory* how many bytes
+        of small pages are kept in memory as well."""
         self._handler = handler
         self._cache = cache
         self._rules = rules
         self._build = build
         self._wait = wait
+        self._memory = Memory(memory)
 
     def __call__(self, request: Any) -> Response:
         if request.method not in ("GET", "HEAD"):
@@ -77,23 +87,42 @@ class CacheTween:
         return self._hit(request, page, HIT) or self._miss(request, page, self._cache)
 
     def _hit(self, request: Any, page: Page, status: str) -> Response | None:
-        """The published page, or None."""
+        """The published page, or None. One look at the file, if this version is known."""
         assert self._cache is not None
         suffix = _suffix(request)
-        descriptor = self._cache.open(page, suffix)
-        if descriptor is None:
+        path = self._cache.path(page, suffix)
+        try:
+            stat = os.stat(path)
+        except OSError:
             return None
-        stat = os.fstat(descriptor)
-        sent = Representation(page, self._build, stat.st_mtime_ns, stat.st_size, suffix)
+        sent = self._representation(page, stat, suffix)
         if sent.is_known_to(request):
-            os.close(descriptor)
             return sent.not_modified(status)
+        body = self._memory.recall(path, identity(stat))
+        if body is not None:
+            return sent.response(status, [body])
+        return self._from_file(request, page, path, suffix, status)
+
+    def _from_file(
+        self, request: Any, page: Page, path: str, suffix: str, status: str
+    ) -> Response | None:
+        """The published page, or None: it has been swept since somebody looked."""
+        try:
+            file = open(path, "rb")  # noqa: SIM115  a large one is closed with the response
+        except OSError:
+            return None
+        stat = os.fstat(file.fileno())  # what was looked at may have been another file
+        sent = self._representation(page, stat, suffix)
         if stat.st_size > _LARGE:
             wrapper = request.environ.get("wsgi.file_wrapper", FileIter)
-            return sent.response(status, wrapper(os.fdopen(descriptor, "rb")))
-        body = os.read(descriptor, stat.st_size)
-        os.close(descriptor)
+            return sent.response(status, wrapper(file))
+        with file:
+            body = file.read()
+        self._memory.keep(path, identity(stat), body)
         return sent.response(status, [body])
+
+    def _representation(self, page: Page, stat: os.stat_result, suffix: str) -> "Representation":
+        return Representation(page, self._build, stat.st_mtime_ns, stat.st_size, suffix)
 
     def _miss(self, request: Any, page: Page, cache: Cache) -> Response:
         """Make the page, or wait a little for whoever is making it.

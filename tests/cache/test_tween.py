@@ -3,6 +3,7 @@
 import gzip
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from pypi_lite.models import now
 from tests.cache.world import PAGE, World, in_thread
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    world = World(tmp_path / "cache", f"sqlite:///{tmp_path / 'world.sqlite'}", wait=5.0)
+@pytest.fixture(params=[0, 1_000_000])
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> World:
+    """One row, one page; with a memory and without one."""
+    url = f"sqlite:///{tmp_path / 'world.sqlite'}"
+    world = World(tmp_path / "cache", url, wait=5.0, memory=request.param)
     world.create()
     return world
 
@@ -113,7 +116,7 @@ def test_a_query_goes_past_the_cache_to_the_same_bytes(world: World) -> None:
 def test_other_methods_and_other_paths_are_handed_through(world: World) -> None:
     rules = PageRules()
     rules.add("/page", lambda request: None if "other" in request.path else PAGE)
-    tween = CacheTween(lambda request: Response("through"), world.cache, rules, "build", 0)
+    tween = CacheTween(lambda request: Response("through"), world.cache, rules, "build", 0, 0)
     for request in (Request.blank("/page", method="POST"), Request.blank("/page/other")):
         response = tween(request)
         assert response.text == "through"
@@ -126,7 +129,7 @@ def test_what_is_no_page_is_not_kept(world: World) -> None:
 
     rules = PageRules()
     rules.add("/", lambda r: Page(key=f"project{r.path}", name="x", content_type="text/plain"))
-    tween = CacheTween(not_found, world.cache, rules, "build", 0)
+    tween = CacheTween(not_found, world.cache, rules, "build", 0, 0)
     for number in range(20):
         response = tween(Request.blank(f"/unknown{number}"))
         assert response.status_int == 404
@@ -140,7 +143,7 @@ def test_an_exception_leaves_nothing_behind(world: World) -> None:
 
     rules = PageRules()
     rules.add("/", lambda _request: PAGE)
-    tween = CacheTween(fail, world.cache, rules, "build", 0)
+    tween = CacheTween(fail, world.cache, rules, "build", 0, 0)
     for _ in range(2):
         with pytest.raises(RuntimeError, match="in a view"):
             tween(Request.blank("/page"))
@@ -158,7 +161,7 @@ def test_a_view_runs_once_even_if_it_fails_with_an_os_error(world: World) -> Non
     rules = PageRules()
     rules.add("/", lambda _request: PAGE)
     with pytest.raises(FileNotFoundError):
-        CacheTween(fail, world.cache, rules, "build", 0)(Request.blank("/page"))
+        CacheTween(fail, world.cache, rules, "build", 0, 0)(Request.blank("/page"))
     assert len(calls) == 1
 
 
@@ -199,7 +202,7 @@ def test_a_large_page_is_sent_from_the_file(world: World) -> None:
 
     rules = PageRules()
     rules.add("/", lambda _request: PAGE)
-    tween = CacheTween(large, world.cache, rules, "build", 0)
+    tween = CacheTween(large, world.cache, rules, "build", 0, 0)
     for expected in ("fwd=uri-miss; stored", "hit"):
         response = tween(Request.blank("/page"))
         assert status(response) == expected
@@ -213,6 +216,7 @@ def test_fifty_readers_of_a_missing_page_make_it_once_or_twice(world: World) -> 
 
     def step() -> None:
         made.append(1)
+        time.sleep(0.05)  # or it is made before the others have come
 
     def read() -> None:
         barrier.wait()

@@ -20,7 +20,7 @@ HIT, STORED = "pypi_lite; hit", "pypi_lite; fwd=uri-miss; stored"
 @pytest.fixture
 def world(tmp_path: Path, database_url: str) -> World:
     """One row, one page, on both databases."""
-    world = World(tmp_path / "cache", database_url)
+    world = World(tmp_path / "cache", database_url, memory=1_000_000)
     world.create()
     return world
 

@@ -24,7 +24,7 @@ PAGE = Page(key=keys.project_key(NAME), name="page.txt", content_type="text/plai
 class World:
     """A database with one project, whose serial is the version that the page shows."""
 
-    def __init__(self, folder: Path, url: str, wait: float = 0.0) -> None:
+    def __init__(self, folder: Path, url: str, wait: float = 0.0, memory: int = 0) -> None:
         self.folder = folder
         self.database = Database(url)
         self.cache = Cache(str(folder), "build", is_over=self.database.is_over)
@@ -33,7 +33,7 @@ class World:
         self.database.attach(self.cache, registry)
         rules = PageRules()
         rules.add("/page", lambda _request: PAGE)
-        self.tween = CacheTween(self._handler, self.cache, rules, "build", wait)
+        self.tween = CacheTween(self._handler, self.cache, rules, "build", wait, memory)
         #: Called by the handler before its snapshot, and by writers on both sides of a commit.
         self.step: Callable[[], None] = lambda: None
         session_class = self.database.writer.class_

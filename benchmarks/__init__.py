@@ -1,0 +1,1 @@
+"""Every figure that the README quotes, and how to get it again."""

@@ -1,0 +1,155 @@
+"""What a cached page costs, side by side with the limit: the same server, bytes from memory.
+
+Usage: python -m benchmarks.pages [--rounds 5] [--seconds 3]
+
+Needs wrk. Runs interleaved on loopback, prints a table of medians and of the median ratio to the
+limit in the same round. Use the ratios: wrk shares the machine with the server.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+JSON = "application/vnd.pypi.simple.v1+json"
+#: Releases of the projects whose pages are measured: a small page, about 20 KB, about 300 KB.
+RELEASES = (1, 30, 460)
+CONNECTIONS = (1, 8, 32)
+_START_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something to measure, at an address."""
+
+    name: str
+    url: str
+    tag: str | None = None  # asked for with If-None-Match
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def running(port: int, *command: str) -> Iterator[None]:
+    """A server on *port*, until the block ends."""
+    process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise SystemExit(f"{command[0]} does not start") from None
+                time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def fill(folder: Path) -> None:
+    """An index with a project for each number of `RELEASES`."""
+    from tests.distributions.build import wheel
+
+    files = folder / "files"
+    files.mkdir()
+    for releases in RELEASES:
+        for number in range(releases):
+            name, content = wheel(f"sample-{releases}", f"1.{number}", requires_python=">=3.8")
+            (files / name).write_bytes(content)
+    command = [sys.executable, "-m", "pypi_lite", "--data", str(folder / "data"), "import", files]
+    subprocess.run(command, check=True)
+
+
+def fetch(url: str) -> tuple[bytes, str]:
+    """The page's bytes and its tag; twice, so that the second is a hit."""
+    for _ in range(2):
+        request = urllib.request.Request(url, headers={"Accept": JSON})
+        with urllib.request.urlopen(request) as response:
+            body, tag = response.read(), response.headers["ETag"]
+    return body, tag
+
+
+def measure(target: Target, connections: int, seconds: int) -> tuple[float, float]:
+    """Requests a second, and the 99th percentile of a request's time in milliseconds."""
+    headers = ["-H", f"Accept: {JSON}"]
+    if target.tag:
+        headers += ["-H", f"If-None-Match: {target.tag}"]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *headers, target.url]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
+    slowest = re.search(r"99%\s+([\d.]+)(us|ms|s)", output)
+    assert rate is not None
+    assert slowest is not None
+    return float(rate[1]), float(slowest[1]) * {"us": 1e-3, "ms": 1, "s": 1e3}[slowest[2]]
+
+
+def compare(title: str, limit: Target, ours: Target, rounds: int, seconds: int) -> None:
+    """A table row for each number of connections."""
+    for connections in CONNECTIONS:
+        rows = [
+            (measure(limit, connections, seconds), measure(ours, connections, seconds))
+            for _ in range(rounds)
+        ]
+        ratio = statistics.median(mine[0] / bare[0] for bare, mine in rows)
+        slow = statistics.median(mine[1] / bare[1] for bare, mine in rows)
+        bare_rate = statistics.median(bare[0] for bare, _ in rows)
+        our_rate = statistics.median(mine[0] for _, mine in rows)
+        print(
+            f"| {title} | {connections} | {bare_rate:,.0f} | {our_rate:,.0f} | {ratio:.2f} |"
+            f" {slow:.1f} |",
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3)
+    options = parser.parse_args()
+    if shutil.which("wrk") is None:
+        raise SystemExit("wrk is not installed")
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores")
+    print("| page | connections | limit, req/s | ours, req/s | ours / limit | p99 / limit's |")
+    print("|---|--:|--:|--:|--:|--:|")
+    with tempfile.TemporaryDirectory() as name:
+        folder, port = Path(name), free_port()
+        fill(folder)
+        index = ("pypi_lite", "--data", str(folder / "data"), "serve")
+        with running(port, *index, "--listen", f"127.0.0.1:{port}"):
+            for releases in RELEASES:
+                url = f"http://127.0.0.1:{port}/simple/sample-{releases}/"
+                body, tag = fetch(url)
+                (folder / "page").write_bytes(body)
+                bare_port = free_port()
+                bare = ("benchmarks.bare", f"127.0.0.1:{bare_port}", str(folder / "page"), JSON)
+                with running(bare_port, *bare):
+                    limit = f"http://127.0.0.1:{bare_port}/"
+                    size = f"{len(body) / 1000:.0f} KB"
+                    both = Target("limit", limit), Target("ours", url)
+                    compare(f"200, {size}", *both, options.rounds, options.seconds)
+                    if releases == RELEASES[1]:
+                        both = Target("limit", limit, '"bare"'), Target("ours", url, tag)
+                        compare("304", *both, options.rounds, options.seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""What must be true when the fire is out: nothing acknowledged is lost, and every page is cached."""
+
+import hashlib
+import random
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from urllib.parse import urljoin
+
+from sqlalchemy import select
+
+from pypi_lite.models import Action, JournalEntry
+from tests.clients import raw
+from tests.faults import pages
+from tests.faults.oracle import LINGER, Oracle
+from tests.faults.pages import Target
+from tests.faults.readers import Answer, Checker
+from tests.faults.server import Server
+
+_HELD_SECONDS = 10.0
+State = dict[str, dict[str, object]]
+
+
+def check_all(server: Server, oracle: Oracle) -> None:
+    """Everything, with the server still running and nobody else at it."""
+    time.sleep(LINGER if oracle.counts["killed writers"] else 0)
+    checker = Checker("the end", server.running.url, oracle, random.Random(0))
+    targets = list(_targets(oracle))
+    for target in targets:
+        _first(checker, target, oracle)
+    _check_holds(server, oracle)
+    for target in targets:
+        _check_hit(checker, target, oracle)
+    checker.client.close()
+    _check_downloads(server, oracle)
+    _check_journal(server, oracle)
+    verified = server.running.command("verify")
+    if verified.returncode != 0 or "all is well" not in verified.stdout:
+        oracle.violation(f"verify says: {verified.stdout} {verified.stderr}")
+
+
+def _targets(oracle: Oracle) -> Iterator[Target]:
+    yield from pages.common_targets()
+    releases = {(fact.project, fact.version) for fact in oracle.files.values()}
+    for name in oracle.projects():
+        yield from pages.project_targets(name)
+    for name, version in sorted(releases)[-60:]:
+        yield from pages.release_targets(name, version)
+
+
+def _read(checker: Checker, target: Target) -> Answer:
+    answer = checker.read(target, probe=True, plain=True)
+    assert answer is not None
+    return answer
+
+
+def _first(checker: Checker, target: Target, oracle: Oracle) -> None:
+    """The first request; a hold of the dead goes as soon as their transaction is over."""
+    deadline = time.monotonic() + _HELD_SECONDS
+    while "detail=hold" in _read(checker, target).headers.get("cache-status", ""):
+        if time.monotonic() > deadline:
+            oracle.violation(f"a hold on {target.url} keeps it from being cached")
+            return
+        time.sleep(0.1)
+
+
+def _check_hit(checker: Checker, target: Target, oracle: Oracle) -> None:
+    answer = _read(checker, target)
+    status = answer.headers.get("cache-status")
+    if answer.status == 200 and status != "pypi_lite; hit":
+        oracle.violation(f"the second request for {target.url} is: {status}")
+
+
+def _check_holds(server: Server, oracle: Oracle) -> None:
+    holds = [p for p in (server.cache / "holds").rglob("*") if p.is_file()]
+    left = [str(p) for p in holds if not p.name.startswith(".")]
+    if left:
+        oracle.violation(f"holds are left: {left}")
+
+
+def _check_downloads(server: Server, oracle: Oracle) -> None:
+    """Each acknowledged file is on its page, and its bytes come as they were sent."""
+    wanted = defaultdict(list)
+    for fact in oracle.choose():
+        wanted[fact.project].append(fact)
+    for project, facts in wanted.items():
+        page = f"{server.running.simple_url}{project}/"
+        files = raw.get(page, {"Accept": pages.V1_JSON}).files()
+        for fact in facts:
+            entry = files.get(fact.filename)
+            content = raw.get(urljoin(page, entry["url"])).body if entry else b""
+            oracle.count("downloads")
+            if hashlib.sha256(content).hexdigest() != fact.sha256:
+                oracle.violation(f"{fact.filename} was acknowledged and is lost")
+
+
+def _check_journal(server: Server, oracle: Oracle) -> None:
+    """The journal has what was acknowledged and nothing that was refused, and every page that was
+    seen is what the journal says the project was at its serial."""
+    with server.running.index.database.read() as session:
+        query = select(JournalEntry).order_by(JournalEntry.serial)
+        entries = list(session.scalars(query))
+    found = {entry.serial: (entry.action, entry.project) for entry in entries}
+    for serial, (action, project) in oracle.acknowledged.items():
+        if found.get(serial) != (action, project):
+            oracle.violation(f"acknowledged {serial} {action} {project}: {found.get(serial)}")
+    for entry in entries:
+        if entry.note in oracle.never or (
+            entry.action == Action.FILE_ADD and entry.filename in oracle.never
+        ):
+            what = f"{entry.serial} {entry.action} {entry.filename} {entry.note}"
+            oracle.violation(f"refused or rolled back, and committed: {what}")
+    _replay(entries, oracle)
+
+
+def _replay(entries: list[JournalEntry], oracle: Oracle) -> None:
+    state: State = defaultdict(lambda: {"files": {}, "yanked": set()})
+    for entry in entries:
+        if entry.project is None:
+            continue
+        _apply(state, entry)
+        key = (entry.project, entry.serial)
+        if key in oracle.seen:
+            project = state[entry.project]
+            expected = frozenset((f, v in project["yanked"]) for f, v in project["files"].items())
+            oracle.count("replayed pages")
+            for seen in oracle.seen.pop(key) - {expected}:
+                wrong = sorted(seen ^ expected)
+                oracle.violation(f"{entry.project} was seen at {entry.serial} with: {wrong}")
+    for project, serial in oracle.seen:
+        oracle.violation(f"{project} was seen at {serial}, which the journal does not have")
+
+
+def _apply(state: State, entry: JournalEntry) -> None:
+    files, yanked = state[entry.project]["files"], state[entry.project]["yanked"]
+    match entry.action:
+        case Action.FILE_ADD:
+            files[entry.filename] = entry.version
+        case Action.FILE_DELETE:
+            files.pop(entry.filename)
+        case Action.RELEASE_YANK:
+            yanked.add(entry.version)
+        case Action.RELEASE_UNYANK:
+            yanked.discard(entry.version)
+        case Action.RELEASE_DELETE:
+            yanked.discard(entry.version)
+            for name in [name for name, version in files.items() if version == entry.version]:
+                files.pop(name)
+        case Action.PROJECT_DELETE:
+            state.pop(entry.project)

@@ -1,0 +1,148 @@
+"""The soak: ``python -m tests.faults.soak --seconds N`` sets a real index on fire and checks every answer.
+
+Ends with a line for each figure; exit status 1 if the cache has broken its promise anywhere.
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conftest import new_token, new_user
+from tests.faults import ending
+from tests.faults.killer import Killer
+from tests.faults.oracle import Oracle
+from tests.faults.readers import Reader
+from tests.faults.server import Server
+from tests.faults.writers import Writer
+
+_JOIN_SECONDS = 120.0
+_TICK = 0.1
+_FIGURES = (
+    "reads",
+    "304s",
+    "replayed pages",
+    "downloads",
+    "acknowledged writes",
+    "unknown writes",
+    "refused writes",
+    "rolled back",
+    "killed workers",
+    "killed writers",
+    "stopped workers",
+    "terminated backends",
+    "removals of all pages",
+    "blocked sweeps",
+    "broken connections",
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long, and by how many."""
+
+    seconds: float
+    database_url: str = ""
+    workers: int = 3
+    readers: int = 6
+    writers: int = 2
+    seed: int = 0
+    imports: bool = True
+    #: Whether the first violation ends it: for protocols that are broken on purpose.
+    is_over_at_first: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of it."""
+
+    figures: dict[str, int]
+    violations: list[str]
+
+    def lines(self) -> list[str]:
+        """One figure a line."""
+        found = [f"{name}: {number}" for name, number in self.figures.items()]
+        return [*found, f"violations: {len(self.violations)}"]
+
+
+def soak(plan: Plan, folder: Path) -> Report:
+    """Run it in *folder*; when this returns no process of it is left."""
+    server = Server(folder, plan.database_url, plan.workers)
+    try:
+        server.running.start()
+        oracle = Oracle(server.running.index)
+        new_user(server.running.index, "ann", is_admin=True)
+        token = new_token(server.running.index, "ann")
+        _burn(plan, server, oracle, token)
+        if not (plan.is_over_at_first and oracle.violations):
+            _settle(plan, server, oracle, token)
+            ending.check_all(server, oracle)
+            if status := server.running.stop():
+                oracle.violation(f"the server ended with status {status}")
+        figures = {name: oracle.counts[name] for name in _FIGURES}
+        return Report(figures, oracle.violations)
+    finally:
+        server.running.close()
+
+
+def _burn(plan: Plan, server: Server, oracle: Oracle, token: str) -> None:
+    """All at once, for as long as planned."""
+    seed = plan.seed
+    killer = Killer(server, plan.database_url, oracle, seed)
+    writers = [
+        Writer(n, server, token, oracle, seed, imports=plan.imports) for n in range(plan.writers)
+    ]
+    readers = [Reader(n, server.running.url, oracle, seed) for n in range(plan.readers)]
+    threads: list[Killer | Writer | Reader] = [killer, *writers, *readers]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + plan.seconds
+    while time.monotonic() < deadline:
+        time.sleep(_TICK)
+        if plan.is_over_at_first and oracle.violations:
+            break
+    # The killer first: readers and writers end their last requests in peace.
+    for thread in threads:
+        thread.stop()
+    for thread in threads:
+        thread.join(_JOIN_SECONDS)
+        if thread.is_alive():
+            oracle.violation(f"{thread.name} does not end")
+
+
+def _settle(plan: Plan, server: Server, oracle: Oracle, token: str) -> None:
+    """Wait until all workers are there again, and resolve what is unknown."""
+    time.sleep(1.0)
+    Writer(-1, server, token, oracle, plan.seed, imports=False).settle()
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--postgresql", metavar="URL", default="", help="an empty database")
+    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--readers", type=int, default=6)
+    parser.add_argument("--writers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    options = parser.parse_args()
+    plan = Plan(
+        seconds=options.seconds,
+        database_url=options.postgresql,
+        workers=options.workers,
+        readers=options.readers,
+        writers=options.writers,
+        seed=options.seed,
+    )
+    print(f"seed {plan.seed}, {plan.seconds} s on {'PostgreSQL' if plan.database_url else 'SQLite'}")
+    with tempfile.TemporaryDirectory(prefix="pypi_lite-soak-") as folder:
+        report = soak(plan, Path(folder))
+    print("\n".join(report.lines()))
+    return 1 if report.violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,314 @@
+"""Writers: through the upload API, the command line and the repository's own functions, in turn."""
+
+import hashlib
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.clients import raw
+from tests.distributions.build import wheel
+from tests.faults.oracle import Delete, FileFact, Oracle
+from tests.faults.readers import BROKEN
+from tests.faults.server import Server
+
+_ORDER_SECONDS = 90.0
+_ACTIONS = {
+    "yank": "release.yank",
+    "unyank": "release.unyank",
+    "delete_file": "file.delete",
+    "delete_release": "release.delete",
+    "delete_project": "project.delete",
+}
+#: Projects that are written to again and again.
+_HOT = 5
+_numbers = itertools.count(1000)
+
+
+def new_file(project: str, version: str | None = None) -> FileFact:
+    """A file that nobody has sent yet; without *version* of a new one."""
+    number = next(_numbers)
+    version = version or f"1.{number}"
+    filename, content = wheel(project, version, tag=f"py3-none-linux_{number}")
+    digest = hashlib.sha256(content).hexdigest()
+    return FileFact(project, version, filename, content, digest)
+
+
+def kill(pid: int) -> None:
+    """SIGKILL, if the process is still there."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+class Writer(threading.Thread):
+    """Makes one change after another until it is told to stop; some are cut short."""
+
+    def __init__(
+        self, number: int, server: Server, token: str, oracle: Oracle, seed: int, *, imports: bool
+    ) -> None:
+        super().__init__(daemon=True, name=f"writer {number}")
+        self._number = number
+        self._server = server
+        self._token = token
+        self._oracle = oracle
+        self._imports = imports
+        self._dice = random.Random(f"{seed} writer {number}")
+        self._over = threading.Event()
+        self._names = itertools.count()
+        self._child: subprocess.Popen[str] | None = None
+        self._import_seconds = 2.0
+
+    def stop(self) -> None:
+        """Ask it to end after the change in hand."""
+        self._over.set()
+
+    def run(self) -> None:
+        acts = [(self._upload, 12), (self._change, 10)]
+        if self._imports:
+            acts.append((self._import, 1))
+        functions, weights = zip(*acts, strict=True)
+        try:
+            while not self._over.is_set():
+                self._dice.choices(functions, weights)[0]()
+        except Exception as error:
+            self._oracle.violation(f"{self.name} failed: {error!r}")
+        finally:
+            self._end_child()
+
+    def settle(self) -> None:
+        """Send each upload whose outcome is unknown once more, now that nobody is killed."""
+        for fact in self._oracle.choose("unknown"):
+            if fact.filename not in self._oracle.never:
+                self._send(fact)
+
+    # The upload API
+
+    def _upload(self) -> None:
+        known = self._oracle.choose()
+        unknown = [f for f in self._oracle.choose("unknown") if f.filename not in self._oracle.never]
+        what = self._dice.random()
+        if unknown and what < 0.1:
+            self._send(self._dice.choice(unknown))
+        elif known and what < 0.2:
+            self._send(self._dice.choice(known[-30:]))
+        elif known and what < 0.3:
+            self._conflict(self._dice.choice(known[-30:]))
+        elif known and what < 0.5:
+            fact = self._dice.choice(known[-30:])
+            self._send(new_file(fact.project, fact.version))
+        else:
+            self._send(new_file(self._project()))
+
+    def _project(self) -> str:
+        """A name that is written to often, or one of its own."""
+        if self._dice.random() < 0.8:
+            return f"hot{self._dice.randrange(_HOT)}"
+        return f"new{self._number}x{next(self._names)}"
+
+    def _send(self, fact: FileFact) -> None:
+        is_first = fact.filename not in self._oracle.files
+        work = self._oracle.begin_upload([fact])
+        is_known = False
+        try:
+            answer = self._post(fact, fact.content)
+            is_known = answer is not None and self._note(fact, answer, is_first)
+        finally:
+            self._oracle.end(work, is_known=is_known)
+
+    def _post(self, fact: FileFact, content: bytes) -> raw.Answer | None:
+        """None: the answer was lost."""
+        try:
+            fields = {"name": fact.project, "version": fact.version}
+            return raw.upload(
+                self._server.running.upload_url, fact.filename, content, self._token, fields
+            )
+        except BROKEN as error:
+            self._oracle.count("unknown writes")
+            self._oracle.event(f"{self.name}: upload of {fact.filename} unknown: {error!r}")
+            self._over.wait(0.05)
+            return None
+
+    def _note(self, fact: FileFact, answer: raw.Answer, is_first: bool) -> bool:
+        """Tell the oracle; whether the outcome is known."""
+        if answer.status == 200:
+            serial = int(answer.headers["x-pypi-last-serial"])
+            is_new = "was here already" not in answer.text
+            self._oracle.acknowledge_upload(fact, serial, is_new)
+            self._oracle.count("acknowledged writes")
+            return True
+        self._oracle.event(f"{self.name}: {fact.filename}: {answer.status} {answer.text[:150]}")
+        if answer.status == 503 and "was not published" in answer.text:
+            self._oracle.count("refused writes")
+            if is_first and self._dice.random() < 0.5:
+                self._oracle.never.add(fact.filename)  # a change that is refused must never show
+            return True
+        if answer.status == 409 and fact.is_doubtful:
+            self._oracle.count("refused writes")
+            return True
+        if answer.status == 503:  # the database's connection broke, perhaps in its COMMIT
+            self._oracle.count("unknown writes")
+            return False
+        self._oracle.violation(
+            f"{self.name}: upload of {fact.filename}: {answer.status} {answer.text[:300]}"
+        )
+        return False
+
+    def _conflict(self, fact: FileFact) -> None:
+        """Other bytes under a name that is taken are refused, whatever happens."""
+        other = wheel(fact.project, fact.version, summary="Other bytes")[1]
+        answer = self._post(fact, other)
+        if answer is None:
+            return
+        if answer.status == 200:
+            self._oracle.violation(f"{fact.filename} was replaced")
+        self._oracle.count("refused writes")
+
+    # The command line
+
+    def _import(self) -> None:
+        facts = [new_file(self._project()) for _ in range(self._dice.randrange(2, 5))]
+        folder = self._server.folder / f"import-{self._number}-{next(self._names)}"
+        folder.mkdir()
+        for fact in facts:
+            (folder / fact.filename).write_bytes(fact.content)
+        work = self._oracle.begin_upload(facts)
+        is_known = False
+        try:
+            is_known = self._run_import(folder, facts)
+        finally:
+            self._oracle.end(work, is_known=is_known)
+            shutil.rmtree(folder)
+
+    def _run_import(self, folder: Path, facts: list[FileFact]) -> bool:
+        began = time.monotonic()
+        with self._server.popen("import", str(folder)) as process:
+            limit = _ORDER_SECONDS
+            if is_cut := self._dice.random() < 0.4:
+                limit = self._import_seconds * self._dice.uniform(0.6, 1.1)
+            try:
+                _, errors = process.communicate(timeout=limit)
+            except subprocess.TimeoutExpired:
+                kill(process.pid)
+                process.communicate()
+                self._oracle.count("killed writers")
+                self._oracle.count("unknown writes", len(facts))
+                self._oracle.event(f"{self.name}: import killed: {[f.filename for f in facts]}")
+                if not is_cut:
+                    self._oracle.violation(f"{self.name}: an import took {limit} seconds")
+                return False
+        if process.returncode == 0:
+            self._import_seconds = time.monotonic() - began
+            for fact in facts:
+                self._oracle.acknowledge_upload(fact, None, True)
+            self._oracle.count("acknowledged writes", len(facts))
+            return True
+        # Some of them were refused, or their outcome is unknown; all are tried again.
+        self._oracle.event(f"{self.name}: import: {errors[-300:]}")
+        self._oracle.count("unknown writes", len(facts))
+        return False
+
+    # The repository's functions, in a process of their own
+
+    def _change(self) -> None:
+        known = self._oracle.choose()
+        if len(known) < 6:
+            self._upload()
+            return
+        fact = self._dice.choice(known[-30:])
+        change = self._dice.choices(tuple(_ACTIONS), (40, 30, 12, 8, 4))[0]
+        roll_back = self._dice.random() < 0.15
+        project = fact.project
+        arguments = {
+            "delete_file": [fact.filename],
+            "delete_project": [project],
+            "yank": [project, fact.version, f"reason {next(_numbers)}"],
+        }.get(change, [project, fact.version])
+        delete = None
+        if change.startswith("delete"):
+            filename = fact.filename if change == "delete_file" else None
+            version = fact.version if change == "delete_release" else None
+            delete = Delete(project, filename, version, [])
+        order = {"change": change, "arguments": arguments, "roll_back": roll_back}
+        work = object()
+        is_known = False
+        if delete is not None and not roll_back:
+            self._oracle.begin_delete(work, delete)
+        try:
+            is_known = self._order(order, project, delete)
+        finally:
+            self._oracle.end(work, is_known=is_known)
+
+    def _order(self, order: dict[str, Any], project: str, delete: Delete | None) -> bool:
+        """Have the child obey, or die of it; whether the outcome is known."""
+        pauses = [self._dice.choice((0, 0, 0.02, 0.1)) for _ in range(2)]
+        child = self._start_child()
+        assert child.stdin is not None
+        child.stdin.write(json.dumps({**order, "pause": pauses}) + "\n")
+        child.stdin.flush()
+        pid = self._hear()["pid"]
+        timer = None
+        if self._dice.random() < 0.25:
+            # Opening the index takes a while; then come the change and its pauses.
+            seconds = self._dice.uniform(0.02, 0.15 + sum(pauses))
+            timer = threading.Timer(seconds, kill, (pid,))
+            timer.start()
+        said = self._hear()
+        if timer is not None:
+            timer.cancel()
+            timer.join()
+        if "ended" not in said:
+            self._hear()
+        return self._heard(order, project, delete, said)
+
+    def _heard(
+        self, order: dict[str, Any], project: str, delete: Delete | None, said: dict[str, Any]
+    ) -> bool:
+        what = f"{self.name}: {order['change']} {order['arguments']}"
+        if serial := said.get("serial"):
+            self._oracle.acknowledge(serial, _ACTIONS[order["change"]], project, delete)
+            self._oracle.count("acknowledged writes")
+            return True
+        if order["roll_back"] and order["change"] == "yank":
+            self._oracle.never.add(order["arguments"][2])
+        self._oracle.event(f"{what}: {said}")
+        if "ended" in said:
+            self._oracle.count("killed writers")
+        for key, count in (("rolled_back", "rolled back"), ("refused", "refused writes")):
+            if key in said:
+                self._oracle.count(count)
+                return True
+        self._oracle.count("unknown writes")
+        if "ended" not in said and "OperationalError" not in said.get("error", ""):
+            self._oracle.violation(f"{what} failed: {said}")
+        return False
+
+    def _start_child(self) -> "subprocess.Popen[str]":
+        if self._child is None:
+            self._child = self._server.popen_child()
+        return self._child
+
+    def _hear(self) -> dict[str, Any]:
+        assert self._child is not None
+        assert self._child.stdout is not None
+        said: dict[str, Any] = json.loads(self._child.stdout.readline())
+        return said
+
+    def _end_child(self) -> None:
+        if self._child is not None:
+            assert self._child.stdin is not None
+            self._child.stdin.close()
+            try:
+                self._child.wait(_ORDER_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._oracle.violation(f"{self.name}: its child does not end")
+                kill(self._child.pid)
+                self._child.wait()
