@@ -4,21 +4,19 @@ Addresses of files are absolute here, from the setting ``url``: these clients re
 """
 
 import json
-import re
 from typing import Any
 
-from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.addresses import Addresses
 from pypi_lite.cache.pages import Page
-from pypi_lite.names import is_normalized_name, is_valid_name, normalize_name, parse_version
 from pypi_lite.repository import keys, pages
 from pypi_lite.repository.pages import FileEntry, ProjectEntry, ReleaseEntry, ReleaseMetadata
 from pypi_lite.security import Permission
 
 _HEADERS = (("X-Content-Type-Options", "nosniff"), ("Access-Control-Allow-Origin", "*"))
-_PATH = re.compile(r"/pypi/([^/]+)/(?:([^/]+)/)?json\Z")
+_ADDRESSES = Addresses("/pypi/", "json")
 _CONTENT_TYPE = "application/json"
 #: Scalars of ``info`` that are core metadata under the same name.
 _SCALARS = (
@@ -49,14 +47,12 @@ def includeme(config: Any) -> None:
 
 def page_of(request: Any) -> Page | None:
     """The page of a canonical URL below ``/pypi/``."""
-    match = _PATH.match(request.environ["PATH_INFO"])
-    if match is None or not is_normalized_name(match[1]):
+    named = _ADDRESSES.canonical(request.environ["PATH_INFO"])
+    if named is None:
         return None
-    version = match[2]
-    if version is not None and str(parse_version(version)) != version:
-        return None
+    name, version = named
     return Page(
-        key=keys.project_key(match[1]),
+        key=keys.project_key(name),
         name="pypi.json" if version is None else f"pypi.{version}.json",
         content_type=_CONTENT_TYPE,
         headers=_HEADERS,
@@ -69,17 +65,7 @@ def page_of(request: Any) -> Page | None:
 @view_config(route_name="api.json.release.slash", permission=Permission.READ)
 def document(request: Any) -> Response:
     """A project, or one of its releases, as PyPI's JSON."""
-    name, version = request.matchdict["name"], request.matchdict.get("version")
-    project = pages.project(request.reader, normalize_name(name)) if is_valid_name(name) else None
-    if project is None:
-        raise HTTPNotFound(detail=f"There is no project {name!r} here.")
-    release = project.release(version) if version else project.latest
-    if release is None and version:
-        raise HTTPNotFound(detail=f"{name} has no version {version!r} here.")
-    canonical = _path(project, release if version else None)
-    if request.path_info != canonical:
-        query = f"?{request.query_string}" if request.query_string else ""
-        return HTTPMovedPermanently(location=f"{request.application_url}{canonical}{query}")
+    project, release, is_release = _ADDRESSES.look_up(request)
     request.page_facts = project.facts
     metadata = pages.release_metadata(request.reader, release) if release else None
     base = request.index.settings.url
@@ -90,16 +76,11 @@ def document(request: Any) -> Response:
         "urls": [_file(release, file, base) for file in release.files] if release else [],
         "vulnerabilities": [],
     }
-    if not version:
+    if not is_release:
         content["releases"] = {
             str(r.version): [_file(r, file, base) for file in r.files] for r in project.releases
         }
     return Response(json.dumps(content, ensure_ascii=False, sort_keys=True))
-
-
-def _path(project: ProjectEntry, release: ReleaseEntry | None) -> str:
-    version = f"/{release.version}" if release else ""
-    return f"/pypi/{project.normalized_name}{version}/json"
 
 
 def _info(

@@ -7,15 +7,12 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from pyramid.httpexceptions import (
-    HTTPMovedPermanently,
-    HTTPNotAcceptable,
-    HTTPNotFound,
-)
+from pyramid.httpexceptions import HTTPNotAcceptable, HTTPNotFound
 from pyramid.renderers import render
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.addresses import moved
 from pypi_lite.api.media import API_VERSION, Media, choose
 from pypi_lite.cache.pages import Page
 from pypi_lite.names import is_normalized_name, is_valid_name, normalize_name
@@ -106,9 +103,7 @@ def _canonical(request: Any, name: str) -> Response:
     """301 to the canonical address; the query goes along. What can be no name is not found."""
     if name and not is_valid_name(name):
         raise HTTPNotFound(detail=f"{name!r} can't be a project's name.")
-    path = f"{request.script_name}{_PREFIX}{normalize_name(name)}{'/' if name else ''}"
-    query = f"?{request.query_string}" if request.query_string else ""
-    return HTTPMovedPermanently(location=f"{request.host_url}{path}{query}")
+    return moved(request, f"{_PREFIX}{normalize_name(name)}{'/' if name else ''}")
 
 
 def _acceptable(request: Any) -> Media:

@@ -1,16 +1,13 @@
 """The pages of projects and of their releases."""
 
-import re
 from typing import Any
-from urllib.parse import quote
 
-from pyramid.httpexceptions import HTTPMovedPermanently, HTTPNotFound
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.addresses import Addresses
 from pypi_lite.cache.pages import Page
 from pypi_lite.distributions import PackageType
-from pypi_lite.names import is_normalized_name, is_valid_name, normalize_name, parse_version
 from pypi_lite.repository import keys, pages
 from pypi_lite.repository.pages import FileEntry, ProjectEntry, ReleaseEntry
 from pypi_lite.security import Permission
@@ -19,7 +16,7 @@ from pypi_lite.web.headers import HTML, SECURITY_HEADERS
 from pypi_lite.web.rendering import page
 
 _PREFIX = "/project/"
-_PATH = re.compile(r"/project/([^/]+)/(?:([^/]+)/)?\Z")
+_ADDRESSES = Addresses(_PREFIX)
 #: Releases that are listed at once; the older ones are unfolded.
 _RELEASES_SHOWN = 20
 _HEADINGS = {PackageType.BDIST_WHEEL: "Wheels", PackageType.SDIST: "Source distributions"}
@@ -39,14 +36,12 @@ def includeme(config: Any) -> None:
 
 def page_of(request: Any) -> Page | None:
     """The page of a canonical URL below ``/project/``."""
-    match = _PATH.match(request.environ["PATH_INFO"])
-    if match is None or not is_normalized_name(match[1]):
+    named = _ADDRESSES.canonical(request.environ["PATH_INFO"])
+    if named is None:
         return None
-    version = match[2]
-    if version is not None and str(parse_version(version)) != version:
-        return None
+    name, version = named
     return Page(
-        key=keys.project_key(match[1]),
+        key=keys.project_key(name),
         name="project.html" if version is None else f"project.{version}.html",
         content_type=HTML,
         headers=SECURITY_HEADERS,
@@ -59,18 +54,9 @@ def page_of(request: Any) -> Page | None:
 @view_config(route_name="web.release.noslash", permission=Permission.READ)
 def project(request: Any) -> Response:
     """A project, by its latest release, or one of its releases."""
-    name, version = request.matchdict["name"], request.matchdict.get("version")
-    found = pages.project(request.reader, normalize_name(name)) if is_valid_name(name) else None
-    if found is None:
-        raise HTTPNotFound(detail="There is no such project here.")
-    release = found.latest if version is None else found.release(version)
-    if release is None and version is not None:
-        raise HTTPNotFound(detail="There is no such version here.")
-    canonical = _canonical_path(found, release if version is not None else None)
-    if request.path_info != canonical:
-        return _moved(request, canonical)
+    found, release, is_pinned = _ADDRESSES.look_up(request)
     request.page_facts = found.facts
-    return _show(request, found, release, is_pinned=version is not None)
+    return _show(request, found, release, is_pinned=is_pinned)
 
 
 def _show(
@@ -107,14 +93,3 @@ def _newer(found: ProjectEntry, release: ReleaseEntry | None) -> ReleaseEntry | 
     if release is None or latest is None or latest.yanked or latest.version <= release.version:
         return None
     return latest
-
-
-def _canonical_path(found: ProjectEntry, release: ReleaseEntry | None) -> str:
-    version = f"{release.version}/" if release else ""
-    return f"{_PREFIX}{found.normalized_name}/{version}"
-
-
-def _moved(request: Any, path: str) -> Response:
-    """301 to *path*; the query goes along."""
-    query = f"?{request.query_string}" if request.query_string else ""
-    return HTTPMovedPermanently(location=request.application_url + quote(path, safe="/!+") + query)
