@@ -13,9 +13,10 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
-from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from pypi_lite import server
+from pypi_lite.server import process, supervisor
 
 BIG = 20 * 1024 * 1024
 
@@ -85,7 +86,7 @@ def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[byt
     return body
 
 
-def make_app(options: dict[str, Any]) -> server.WSGIApplication:
+def make_app(options: dict[str, Any]) -> WSGIApplication:
     say("app", os.getpid())
     if options["failure"] == "error":
         raise RuntimeError("the database is not there")
@@ -104,11 +105,11 @@ def main() -> int:
     options |= json.loads(sys.argv[1])
     logging.basicConfig(level=logging.INFO)
     if options["grace"] is not None:
-        server.GRACE_SECONDS = options["grace"]
+        process.GRACE_SECONDS = options["grace"]
     if options["tick"] is not None:
-        server._TICK_SECONDS = options["tick"]
+        process.TICK_SECONDS = options["tick"]
     if not options["parent_signal"]:
-        server._end_with_parent = lambda: None
+        supervisor.end_with_parent = lambda: None
     return server.serve(
         lambda: make_app(options),
         host=options["host"],

@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from wsgiref.types import WSGIApplication
 
 import pytest
 
 from pypi_lite import server
+from pypi_lite.server import process, supervisor
 from tests.server_program import BIG, app
 
 PROGRAM = Path(__file__).with_name("server_program.py")
@@ -145,7 +147,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             program.clean_up()
 
 
-def unused_app() -> server.WSGIApplication:
+def unused_app() -> WSGIApplication:
     raise AssertionError("the application is not to be built")
 
 
@@ -307,11 +309,11 @@ def test_an_application_that_fails_later_is_tried_again(start: Start, tmp_path: 
 
 
 def test_the_pause_before_a_restart_grows_to_five_seconds() -> None:
-    worker = server._Worker(1, started=time.monotonic())
+    worker = supervisor.Worker(1, started=time.monotonic())
     pauses = [worker.back_off() for _ in range(8)]
     assert pauses == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
     assert [worker.back_off() for _ in range(5000)] == [5.0] * 5000
-    worker.report = server._READY
+    worker.report = supervisor.READY
     worker.started = time.monotonic() - 2
     assert worker.back_off() == 0
     assert worker.quick_deaths == 0
@@ -427,7 +429,7 @@ def test_idle_connections_do_not_hold_up_the_stop(start: Start, workers: int) ->
     used.getresponse().read()
     unused.connect()
     program.stop()
-    assert program.process.wait(server.GRACE_SECONDS / 2) == 0
+    assert program.process.wait(process.GRACE_SECONDS / 2) == 0
     assert used.sock.recv(1) == b""
     assert unused.sock.recv(1) == b""
     used.close()
@@ -454,7 +456,7 @@ def test_a_second_signal_ends_at_once(start: Start, workers: int) -> None:
     assert wait_until(lambda: "/never" in program.words_after("request"))
     program.stop()
     program.process.send_signal(signal.SIGTERM)
-    assert program.process.wait(server.GRACE_SECONDS / 2) != 0
+    assert program.process.wait(process.GRACE_SECONDS / 2) != 0
     assert wait_until(lambda: not program.workers(), 3)
     connection.close()
 
@@ -463,7 +465,7 @@ def test_workers_that_are_starting_can_be_stopped(start: Start) -> None:
     program = start(workers=2, failure="hang")
     assert wait_until(lambda: len(program.workers()) == 2)
     program.process.send_signal(signal.SIGTERM)
-    assert program.process.wait(server.GRACE_SECONDS / 2) == 0
+    assert program.process.wait(process.GRACE_SECONDS / 2) == 0
     assert program.workers() == []
 
 

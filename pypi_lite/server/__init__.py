@@ -1,0 +1,61 @@
+"""The HTTP server: one WSGI application, in one waitress process or in several.
+
+One socket listens. With one worker this process serves it. With more, this process becomes their
+supervisor. A stop (SIGTERM or SIGINT) lets the requests in flight end.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from wsgiref.types import WSGIApplication
+
+from pypi_lite.server.listening import ServerError, listen, url_of
+from pypi_lite.server.process import Job, serve_alone
+from pypi_lite.server.signals import Signals
+from pypi_lite.server.supervisor import Supervisor
+
+__all__ = ["ServerError", "serve"]
+
+
+def serve(
+    make_app: Callable[[], WSGIApplication],
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    threads: int = 4,
+    max_body: int,
+    trusted_proxy: str | None = None,
+    on_listening: Callable[[str], None] | None = None,
+) -> int:
+    """Serve the application that *make_app* builds until SIGTERM or SIGINT; return an exit status.
+
+    *make_app* is called once in each process that serves. *host* is a name or an address (IPv4, or
+    IPv6 without brackets), *port* 0 any free port. *threads* is the number of requests that one
+    worker runs at a time. A request body of *max_body* bytes or more is refused with 413.
+    *trusted_proxy* is the address of a reverse proxy whose ``X-Forwarded-*`` headers are believed.
+    *on_listening* is called with the URL, as ``http://127.0.0.1:8000``, once connections are taken.
+
+    A stop closes idle connections and waits up to ``process.GRACE_SECONDS`` for requests in flight; a
+    second signal ends at once. The status is 0 after a stop, and 1 if the application could not be
+    built (its error is then on stderr) or workers had to be killed.
+
+    Must be called in the main thread. Raises `ServerError` if the address cannot be listened on or
+    if several workers are asked for where there is no ``os.fork``, ValueError for *workers* < 1.
+    """
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, not {workers}")
+    if workers > 1 and not hasattr(os, "fork"):
+        raise ServerError("Several workers need os.fork, which this platform lacks: use 1 worker.")
+    # One WARNING for each request that has to wait for a thread tells nothing and fills logs.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    with (
+        listen(host, port) as listener,
+        Signals(second_ends=workers == 1, watch_children=workers > 1) as signals,
+    ):
+        job = Job(make_app, listener, threads, max_body, trusted_proxy)
+        if on_listening is not None:
+            on_listening(url_of(listener))
+        if workers == 1:
+            return serve_alone(job, signals)
+        return Supervisor(job, workers, signals).run()

@@ -1,0 +1,212 @@
+"""One serving process: waitress, whose loop is driven from here.
+
+``waitress.serve`` stops without sending what is still to be sent. Here a stop lets the requests in
+flight end.
+"""
+
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from wsgiref.types import WSGIApplication
+
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.server import create_server
+from waitress.task import WSGITask
+
+from pypi_lite.server.listening import BACKLOG
+from pypi_lite.server.signals import Signals
+
+GRACE_SECONDS = 30.0  # how long a stop waits for the requests in flight
+TICK_SECONDS = 1.0  # a loop looks around at least this often, even if nothing happens
+
+_DRAIN_TICK_SECONDS = 0.1  # the same while draining: the end of some tasks wakes nobody
+_FIRST_REQUEST_SECONDS = 1.0  # a stop lets a new connection send its first request for so long
+_PROXY_HEADERS = {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What each serving process needs."""
+
+    make_app: Callable[[], WSGIApplication]
+    listener: socket.socket
+    threads: int
+    max_body: int
+    trusted_proxy: str | None
+
+
+def serve_alone(job: Job, signals: Signals) -> int:
+    try:
+        app = job.make_app()
+    except (Exception, SystemExit) as error:
+        say_cannot_start(describe(error))
+        return 1
+    Server(app, job, signals).run()
+    return 0
+
+
+def describe(error: BaseException) -> str:
+    """The error's text; its traceback goes to the log, for whoever has switched that on."""
+    _log.info("the application could not start", exc_info=error)
+    return f"{type(error).__name__}: {error}"
+
+
+def say_cannot_start(why: str) -> None:
+    sys.stderr.write(f"The application could not start: {why}\n")
+
+
+class _Task(WSGITask):  # type: ignore[misc] # waitress has no types
+    """A request; one that is answered after the stop tells the client not to send another."""
+
+    def set_close_on_finish(self) -> None:
+        # waitress would close after each 304 and 204, for want of a Content-Length. They end with
+        # their header (RFC 9112, 6.3), and revalidating is most of what installers do.
+        wants_close = self.request.headers.get("CONNECTION", "").lower() == "close"
+        if self.has_body or wants_close or self.version != "1.1":
+            super().set_close_on_finish()
+
+    def build_response_header(self) -> Any:
+        if not self.channel.server.accepting:
+            self.request.headers["CONNECTION"] = "close"
+        return super().build_response_header()
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
+    """A connection."""
+
+    task_class = _Task
+
+    def is_idle(self) -> bool:
+        """Whether nothing is running, arriving or leaving; for the thread of the loop only."""
+        # In this order: a task hands over its output before it leaves the list.
+        if self.requests or self.request is not None or self.total_outbufs_len:
+            return False
+        if self.last_activity != self.creation_time:
+            return True
+        # Nothing has come yet: whoever connects is about to send a request.
+        return bool(time.time() > self.creation_time + _FIRST_REQUEST_SECONDS)
+
+    def handle_expt(self) -> None:
+        # Urgent data (RFC 6093) means nothing in HTTP. waitress only logs it, and since it stays
+        # there, one byte of it would keep the loop busy and fill the log.
+        self.handle_close()
+
+
+class _WakeUp(wasyncore.file_dispatcher):  # type: ignore[misc] # waitress has no types
+    """Lets a signal end the wait of waitress's loop."""
+
+    def __init__(self, signals: Signals, sockets: dict[int, Any]) -> None:
+        super().__init__(signals.descriptor, sockets)
+        self._signals = signals
+
+    def writable(self) -> bool:
+        return False
+
+    def handle_read(self) -> None:
+        self._signals.drain()
+
+
+class Server:
+    """waitress on a listening socket, until a stop signal or the supervisor's death."""
+
+    def __init__(
+        self, app: WSGIApplication, job: Job, signals: Signals, supervisor: int | None = None
+    ) -> None:
+        self._signals = signals
+        self._supervisor = supervisor
+        self._waitress = create_server(app, **_waitress_settings(job))
+        self._waitress.channel_class = _Channel
+        self._sockets = self._waitress._map
+        _WakeUp(signals, self._sockets)
+
+    def run(self) -> None:
+        """Serve; return when stopped, and the requests in flight have been answered."""
+        while not (self._signals.count or self._is_orphan()):
+            self._turn(TICK_SECONDS)
+        self._stop_accepting()
+        deadline = time.monotonic() + GRACE_SECONDS
+        while self._is_busy() and time.monotonic() < deadline:
+            self._turn(_DRAIN_TICK_SECONDS)
+            self._close_idle()
+        self._close()
+
+    def _is_orphan(self) -> bool:
+        # Where the system sends no signal when a parent dies, this is how a worker gets to know.
+        return self._supervisor is not None and os.getppid() != self._supervisor
+
+    def _turn(self, seconds: float) -> None:
+        # poll() and not select(), which fails for descriptors from 1024 on.
+        wasyncore.loop(timeout=seconds, use_poll=True, map=self._sockets, count=1)
+
+    def _stop_accepting(self) -> None:
+        # Clients that the kernel has already let in would be reset: take them in.
+        for _ in range(BACKLOG):
+            known = len(self._waitress.active_channels)
+            self._waitress.handle_accept()
+            if len(self._waitress.active_channels) == known:
+                break
+        # Of the server object only the socket is closed: its trigger is how tasks wake the loop.
+        # This is a close and no shutdown(), which would end the socket for all other workers too.
+        wasyncore.dispatcher.close(self._waitress)
+
+    def _is_busy(self) -> bool:
+        tasks = self._waitress.task_dispatcher
+        # The work of a client that has gone away counts too: it ends with a commit.
+        return bool(self._waitress.active_channels or tasks.queue or tasks.active_count)
+
+    def _close_idle(self) -> None:
+        for channel in list(self._waitress.active_channels.values()):
+            if channel.is_idle():
+                channel.handle_close()
+
+    def _close(self) -> None:
+        if self._is_busy():
+            _log.warning("stopping, although requests in flight have not come to an end")
+        for channel in list(self._waitress.active_channels.values()):
+            channel.handle_close()  # wakes a task that waits for a slow client, too
+        self._waitress.task_dispatcher.shutdown(timeout=1)
+        wasyncore.close_all(self._sockets)
+
+
+def _waitress_settings(job: Job) -> dict[str, Any]:
+    proxy: dict[str, Any] = {}
+    if job.trusted_proxy:
+        proxy = {"trusted_proxy": job.trusted_proxy, "trusted_proxy_headers": _PROXY_HEADERS}
+    return {
+        **proxy,
+        "sockets": [job.listener],
+        # waitress calls listen() a second time, with this.
+        "backlog": BACKLOG,
+        "threads": job.threads,
+        # Before a byte of the body is read, where the client says how long it is.
+        "max_request_body_size": job.max_body,
+        # There is nothing long in our requests' headers; connections hold them in memory.
+        "max_request_header_size": 64 * 1024,
+        # Larger bodies wait in a temporary file, so that uploads take disk and not memory.
+        "inbuf_overflow": 512 * 1024,
+        # The same for what a slow client has not yet fetched; files are sent without a copy.
+        "outbuf_overflow": 1024 * 1024,
+        # Each connection takes up to three descriptors, its buffers' files included, and 1024 is
+        # the usual limit of a process. More connections wait in the backlog.
+        "connection_limit": 300,
+        # Longer than reverse proxies keep an idle connection (60 s for most): the side that sends
+        # requests should be the one that closes, or requests get lost.
+        "channel_timeout": 120,
+        # No advertising of what runs here.
+        "ident": None,
+        # X-Forwarded-* of just anyone must not reach the application.
+        "clear_untrusted_proxy_headers": True,
+        # Nobody outside learns how the code looks; tracebacks go to the log.
+        "expose_tracebacks": False,
+        # False would hide each OSError of the application, such as a full disk, from the log, and
+        # leave the client without an answer.
+        "log_socket_errors": True,
+    }
