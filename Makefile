@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LISTEN ?= 127.0.0.1:6543
 
-.PHONY: serve test lint clean
+.PHONY: serve test soak lint clean
 
 # Run the index on this checkout: SQLite and files under var/.
 serve: $(VENV)/installed
@@ -14,6 +14,12 @@ serve: $(VENV)/installed
 # Run all tests, on SQLite and on a PostgreSQL that they start themselves. More: make test ARGS=...
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest $(ARGS)
+
+# Readers, writers and a killer at a real server, on SQLite and then on a PostgreSQL of its own.
+SECONDS ?= 60
+soak: $(VENV)/installed-test
+	$(BIN)/python -m tests.faults.soak --seconds $(SECONDS)
+	$(BIN)/python -m tests.faults.soak --seconds $(SECONDS) --own-postgresql
 
 # The style, the types and the direction of imports.
 lint: $(VENV)/installed-lint

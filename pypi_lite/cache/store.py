@@ -175,10 +175,14 @@ class Generation:
             self._write_and_rename(body, facts)
         except FileNotFoundError:
             return False  # the trash was emptied with the temp in it
+        return not self.is_swept()
+
+    def is_swept(self) -> bool:
+        """Whether the folder is no longer the one that readers find."""
         try:
-            return os.path.samestat(os.stat(self._path), os.fstat(self._folder))
+            return not os.path.samestat(os.stat(self._path), os.fstat(self._folder))
         except OSError:
-            return False
+            return True
 
     def _write_and_rename(self, body: bytes, facts: Facts) -> None:
         self._create_temp(GZIP)

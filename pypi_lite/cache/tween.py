@@ -139,16 +139,23 @@ class CacheTween:
                 log.exception("no page of the key %s can be cached", page.key)
                 return self._uncached(request, page, f"{BYPASS}; detail=error")
             if generation is not None:
-                return self._generate(request, page, cache, generation)
+                response = self._generate(request, page, cache, generation)
+            else:
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                response = self._hit(request, page, f"{MISS}; collapsed")
+            if response is not None:
+                return response
             if time.monotonic() >= deadline:
                 return self._uncached(request, page, f"{BYPASS}; detail=wait")
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-            if response := self._hit(request, page, f"{MISS}; collapsed"):
-                return response
 
-    def _generate(self, request: Any, page: Page, cache: Cache, generation: Generation) -> Response:
-        """Make the page, in a request that begins its transaction only now."""
+    def _generate(
+        self, request: Any, page: Page, cache: Cache, generation: Generation
+    ) -> Response | None:
+        """Make the page, in a request that begins its transaction only now.
+
+        None: a dead writer's hold was recovered, and the sweep took this generation's folder along.
+        """
         with contextlib.closing(generation):
             # Whoever held the lock until now may have published it.
             if response := self._hit(request, page, f"{MISS}; collapsed"):
@@ -156,6 +163,8 @@ class CacheTween:
             if not self._is_free(cache, page.key):
                 generation.close()  # readers that wait for it had better not
                 return self._uncached(request, page, f"{BYPASS}; detail=hold")
+            if generation.is_swept():
+                return None
             response = self._handler(request)
             body = _page_body(request, response)
             if body is None:

@@ -188,7 +188,6 @@ def test_a_database_that_cant_tell_of_a_dead_writer_keeps_the_hold(
     world.cache.holds._is_over = unreachable
     assert status(world.get()) == "fwd=bypass; detail=hold"
     world.cache.holds._is_over = lambda _: True
-    assert status(world.get()) == "fwd=uri-miss; detail=swept"  # by its own recovery
     assert status(world.get()) == "fwd=uri-miss; stored"
     assert status(world.get()) == "hit"
 

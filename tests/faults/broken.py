@@ -1,7 +1,8 @@
 """The cache's protocol, broken on purpose: what the soak has to find.
 
 ``python -m tests.faults.broken ...`` is ``python -m pypi_lite ...`` with the faults that the environment
-names in PYPI_LITE_BROKEN, separated by commas. The product knows nothing of it.
+names in PYPI_LITE_BROKEN, separated by commas. With ``--delays`` before all other arguments it takes its
+time between the protocol's steps (`tests.faults.delays`). The product knows nothing of it.
 """
 
 import os
@@ -12,6 +13,7 @@ from typing import Any
 from pypi_lite.__main__ import main
 from pypi_lite.cache import store, tween, writing
 from pypi_lite.cache.holds import Hold, Holds
+from tests.faults import delays
 
 VARIABLE = "PYPI_LITE_BROKEN"
 
@@ -75,6 +77,24 @@ def _torn() -> None:
     store.Generation.publish = publish_half  # type: ignore
 
 
+def _late_folder() -> None:
+    """A generation opens its folder when the page is made, and not before its snapshot."""
+    publish = store.Generation.publish
+
+    def publish_late(self: store.Generation, body: bytes, facts: Any) -> bool:
+        os.makedirs(self._path, exist_ok=True)
+        folder, self._folder = self._folder, os.open(self._path, os.O_RDONLY)
+        try:
+            for temp in self._temps.values():
+                os.close(temp.descriptor)
+            self._create_temp("")
+            return publish(self, body, facts)
+        finally:
+            os.close(folder)
+
+    store.Generation.publish = publish_late  # type: ignore
+
+
 def _always_known() -> None:
     """Any If-None-Match is taken for the page's."""
     tween.Representation.is_known_to = (  # type: ignore
@@ -89,16 +109,20 @@ FAULTS: dict[str, Callable[[], None]] = {
     "only-before": _only_before,
     "commit-anyway": _commit_anyway,
     "torn": _torn,
+    "late-folder": _late_folder,
     "always-known": _always_known,
 }
 
 
-def apply() -> None:
+def apply(*, with_delays: bool = False) -> None:
     """Break what the environment names."""
+    if with_delays:
+        delays.apply()
     for name in filter(None, os.environ.get(VARIABLE, "").split(",")):
         FAULTS[name]()
 
 
 if __name__ == "__main__":
-    apply()
-    sys.exit(main())
+    with_delays = sys.argv[1:2] == ["--delays"]
+    apply(with_delays=with_delays)
+    sys.exit(main(sys.argv[1 + with_delays :]))

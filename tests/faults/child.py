@@ -1,4 +1,5 @@
-"""Changes by processes of their own, which may die at any moment: ``python -m tests.faults.child INI``.
+"""Changes by processes of their own, which may die at any moment: ``python -m tests.faults.child INI``
+(and ``--delays``).
 
 Reads orders from stdin, one JSON object a line, and forks for each a process that opens the index,
 makes the change and says on stdout what came of it; a serial only after the commit. What forks has
@@ -16,6 +17,7 @@ from typing import Any
 
 from pyramid.paster import get_appsettings
 from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.cache.writing import ChangeRefused
@@ -30,10 +32,11 @@ class RolledBackOnPurpose(Exception):
     """Raised after a change, so that it is not committed."""
 
 
-def main(ini: str) -> None:
+def main(ini: str, *options: str) -> None:
     """Fork for each order, until stdin ends."""
-    broken.apply()
+    broken.apply(with_delays="--delays" in options)
     settings = Settings.from_ini(get_appsettings(ini))
+    _say(ready=True)
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
@@ -62,14 +65,18 @@ def _change(index: Index, order: dict[str, Any]) -> dict[str, Any]:
     try:
         with index.database.write() as session:
             serial = change(session, OPERATOR, *order["arguments"])
-            if order["roll_back"]:
-                session.flush()
-                raise RolledBackOnPurpose
+            _finish(session, order["roll_back"])
     except RolledBackOnPurpose:
         return {"rolled_back": True}
     except (Refusal, ChangeRefused) as error:
         return {"refused": str(error)}
     return {"serial": serial}
+
+
+def _finish(session: Session, roll_back: bool) -> None:
+    if roll_back:
+        session.flush()
+        raise RolledBackOnPurpose
 
 
 def _say(**what: Any) -> None:
@@ -78,4 +85,4 @@ def _say(**what: Any) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

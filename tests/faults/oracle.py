@@ -19,7 +19,7 @@ from pypi_lite.repository import Index
 from tests.faults.pages import Parsed, Target
 
 #: Seconds during which a dead writer's transaction may still be ended by its database.
-LINGER = 5.0
+LINGER = 1.5
 _EVENTS_SHOWN = 14
 
 
@@ -93,6 +93,8 @@ class Oracle:
         self.never: set[str] = set()  # names of files, and notes, that must not be committed
         self.acknowledged: dict[int, tuple[str, str]] = {}  # serial: action, project
         self.seen: dict[tuple[str, int], set[frozenset[tuple[str, bool]]]] = {}
+        #: Projects that are being changed, or have just been: where a stale page would be.
+        self.focus: collections.deque[str] = collections.deque(maxlen=2)
         self._floors: collections.Counter[str] = collections.Counter()
         self._uploads: dict[str, Work] = {}
         self._deletes: dict[str, Work] = {}
@@ -190,6 +192,10 @@ class Oracle:
 
     def before(self, target: Target, *, probe: bool) -> Before:
         """What the answer to a request for *target* owes, if the request begins after this."""
+        with self._lock:
+            # Before the database is asked: what is over by then may still have changed its answer.
+            uploads = {n: (w.begun, w.is_open()) for n, w in self._uploads.items()}
+            deletes = {n: (w.begun, w.is_open()) for n, w in self._deletes.items()}
         found = self._probe() if probe else None
         with self._lock:
             mine = [
@@ -207,8 +213,8 @@ class Oracle:
                 required=[f for f in mine if f.is_acknowledged and not f.is_doubtful],
                 gone=[f for f in mine if f.is_gone],
                 probe=found,
-                uploads={n: (w.begun, w.is_open()) for n, w in self._uploads.items()},
-                deletes={n: (w.begun, w.is_open()) for n, w in self._deletes.items()},
+                uploads=uploads,
+                deletes=deletes,
             )
 
     def _probe(self) -> Probe:
@@ -252,10 +258,9 @@ class Oracle:
         owed = [fact.filename for fact in self._owed(before)]
         if owed:
             return [f"404, but these were acknowledged: {owed}"]
-        probe = before.probe
-        if target.version is None and probe and target.project in probe.serials:
-            if self._is_quiet("deletes", before, target.project):
-                return ["404, but the database has the project"]
+        known = before.probe.serials if before.probe and target.version is None else {}
+        if target.project in known and self._is_quiet("deletes", before, target.project):
+            return ["404, but the database has the project"]
         return []
 
     def _stale(self, target: Target, before: Before, parsed: Parsed) -> list[str]:
@@ -301,9 +306,9 @@ class Oracle:
         wrong = owed - parsed.names
         if probe := before.probe:
             known = set(probe.serials)
-            wrong |= {
-                n for n in known - parsed.names if self._is_quiet("deletes", before, n)
-            } | {n for n in parsed.names - known if self._is_quiet("uploads", before, n)}
+            lost, more = known - parsed.names, parsed.names - known
+            wrong |= {name for name in lost if self._is_quiet("deletes", before, name)}
+            wrong |= {name for name in more if self._is_quiet("uploads", before, name)}
         return [f"wrong about these projects: {sorted(wrong)}"] if wrong else []
 
     def _twice(self, target: Target, parsed: Parsed) -> list[str]:

@@ -15,6 +15,8 @@ BROKEN = (OSError, http.client.HTTPException)
 _SECONDS = 60.0
 _COPIES = 3
 _TRIES = 100
+#: Readers that never pause leave the writers no processor.
+_PAUSE = 0.005
 
 
 @dataclass(slots=True)
@@ -72,7 +74,8 @@ class Checker:
         """Ask for *target* and check the answer. Raises one of BROKEN, where it got none."""
         encoding = "identity" if plain else self.dice.choice(("identity", "gzip"))
         copies = self._copies.get((target, encoding), [])
-        copy = self.dice.choice(copies) if copies and not plain and self.dice.random() < 0.6 else None
+        is_conditional = bool(copies) and not plain and self.dice.random() < 0.6
+        copy = self.dice.choice(copies) if is_conditional else None
         headers = {"Accept": target.accept, "Accept-Encoding": encoding}
         if copy is not None:
             headers["If-None-Match"] = copy.etag
@@ -136,6 +139,7 @@ class Reader(threading.Thread):
                 target = self._choose(dice)
                 self._checker.read(target, probe=dice.random() < 0.4)
                 broken = 0
+                self._over.wait(_PAUSE)
             except BROKEN:
                 self._oracle.count("broken connections")
                 broken += 1
@@ -148,13 +152,15 @@ class Reader(threading.Thread):
                 return
 
     def _choose(self, dice: random.Random) -> Target:
-        facts = self._oracle.choose()
-        names = self._oracle.projects()
-        if not names or dice.random() < 0.2:
+        """Most often a page that a change under way alters."""
+        focus = list(self._oracle.focus)
+        what = dice.random()
+        if not focus or what < 0.15:
             return dice.choice(pages.common_targets())
-        if facts and dice.random() < 0.85:
-            fact = dice.choice(facts[-6:] if dice.random() < 0.7 else facts)
-            if dice.random() < 0.2:
-                return dice.choice(pages.release_targets(fact.project, fact.version))
-            return dice.choice(pages.project_targets(fact.project))
-        return dice.choice(pages.project_targets(dice.choice(names)))
+        if what < 0.75:
+            return dice.choice(pages.project_targets(dice.choice(focus)))
+        facts = self._oracle.choose()
+        if facts and what < 0.85:
+            fact = dice.choice(facts[-6:])
+            return dice.choice(pages.release_targets(fact.project, fact.version))
+        return dice.choice(pages.project_targets(dice.choice(self._oracle.projects())))

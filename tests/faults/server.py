@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pypi_lite
 from tests.clients.running import RunningIndex
@@ -14,41 +13,43 @@ _HOME = Path(pypi_lite.__file__).parents[1]
 class _Running(RunningIndex):
     """Runs the wrapper, which is the product itself where the environment names no fault."""
 
+    options: tuple[str, ...] = ()
+
     def _command(self, *arguments: str) -> list[str]:
-        return [
-            sys.executable,
-            "-m",
-            "tests.faults.broken",
-            "--config",
-            str(self._ini),
-            *arguments,
-        ]
+        wrapper = [sys.executable, "-m", "tests.faults.broken", *self.options]
+        return [*wrapper, "--config", str(self._ini), *arguments]
 
 
 class Server:
     """The index in *folder*, its server, and processes beside it."""
 
-    def __init__(self, folder: Path, database_url: str, workers: int) -> None:
+    def __init__(self, folder: Path, database_url: str, workers: int, *, delays: bool) -> None:
         self.folder = folder
         self.running = _Running(folder, database_url, workers)
+        if delays:
+            self.running.options = ("--delays",)
         self.cache = folder / "data" / "cache"
 
     def popen(self, *arguments: str) -> "subprocess.Popen[str]":
         """A command of ``pypi-lite`` that is under way."""
-        return _popen(self.running._command(*arguments), stdin=subprocess.DEVNULL)
+        return subprocess.Popen(
+            self.running._command(*arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=_HOME,
+        )
 
     def popen_child(self) -> "subprocess.Popen[str]":
         """A process that obeys `tests.faults.child`'s orders."""
-        ini = str(self.running._ini)
-        return _popen([sys.executable, "-m", "tests.faults.child", ini], stdin=subprocess.PIPE)
-
-
-def _popen(command: list[str], **keywords: Any) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE if keywords["stdin"] == subprocess.DEVNULL else None,
-        text=True,
-        cwd=_HOME,
-        **keywords,
-    )
+        command = [sys.executable, "-m", "tests.faults.child"]
+        with self.running.log.open("ab") as log:
+            return subprocess.Popen(
+                [*command, str(self.running._ini), *self.running.options],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=_HOME,
+            )

@@ -5,6 +5,7 @@ Ends with a line for each figure; exit status 1 if the cache has broken its prom
 
 import argparse
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ from tests.conftest import new_token, new_user
 from tests.faults import ending
 from tests.faults.killer import Killer
 from tests.faults.oracle import Oracle
+from tests.faults.postgresql import new_database, running_postgresql
 from tests.faults.readers import Reader
 from tests.faults.server import Server
 from tests.faults.writers import Writer
@@ -51,6 +53,8 @@ class Plan:
     writers: int = 2
     seed: int = 0
     imports: bool = True
+    #: Whether the processes take their time between the protocol's steps (`tests.faults.delays`).
+    delays: bool = True
     #: Whether the first violation ends it: for protocols that are broken on purpose.
     is_over_at_first: bool = False
 
@@ -70,13 +74,15 @@ class Report:
 
 def soak(plan: Plan, folder: Path) -> Report:
     """Run it in *folder*; when this returns no process of it is left."""
-    server = Server(folder, plan.database_url, plan.workers)
+    server = Server(folder, plan.database_url, plan.workers, delays=plan.delays)
+    # They start while the server does.
+    children = [server.popen_child() for _ in range(plan.writers)]
     try:
         server.running.start()
         oracle = Oracle(server.running.index)
         new_user(server.running.index, "ann", is_admin=True)
         token = new_token(server.running.index, "ann")
-        _burn(plan, server, oracle, token)
+        _burn(plan, server, oracle, token, children)
         if not (plan.is_over_at_first and oracle.violations):
             _settle(plan, server, oracle, token)
             ending.check_all(server, oracle)
@@ -85,15 +91,20 @@ def soak(plan: Plan, folder: Path) -> Report:
         figures = {name: oracle.counts[name] for name in _FIGURES}
         return Report(figures, oracle.violations)
     finally:
+        for child in children:
+            _end(child)
         server.running.close()
 
 
-def _burn(plan: Plan, server: Server, oracle: Oracle, token: str) -> None:
+def _burn(
+    plan: Plan, server: Server, oracle: Oracle, token: str, children: "list[subprocess.Popen[str]]"
+) -> None:
     """All at once, for as long as planned."""
     seed = plan.seed
     killer = Killer(server, plan.database_url, oracle, seed)
     writers = [
-        Writer(n, server, token, oracle, seed, imports=plan.imports) for n in range(plan.writers)
+        Writer(n, server, token, oracle, seed, child=child, imports=plan.imports)
+        for n, child in enumerate(children)
     ]
     readers = [Reader(n, server.running.url, oracle, seed) for n in range(plan.readers)]
     threads: list[Killer | Writer | Reader] = [killer, *writers, *readers]
@@ -113,10 +124,21 @@ def _burn(plan: Plan, server: Server, oracle: Oracle, token: str) -> None:
             oracle.violation(f"{thread.name} does not end")
 
 
+def _end(child: "subprocess.Popen[str]") -> None:
+    """Its orders end, and so does it, once the one in hand is done."""
+    try:
+        child.communicate(timeout=_JOIN_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.communicate()
+
+
 def _settle(plan: Plan, server: Server, oracle: Oracle, token: str) -> None:
     """Wait until all workers are there again, and resolve what is unknown."""
-    time.sleep(1.0)
-    Writer(-1, server, token, oracle, plan.seed, imports=False).settle()
+    deadline = time.monotonic() + _JOIN_SECONDS
+    while len(server.running.worker_pids()) < plan.workers and time.monotonic() < deadline:
+        time.sleep(_TICK)
+    Writer(-1, server, token, oracle, plan.seed).settle()
 
 
 def main() -> int:
@@ -124,20 +146,33 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--postgresql", metavar="URL", default="", help="an empty database")
+    parser.add_argument("--own-postgresql", action="store_true", help="start one for the run")
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--readers", type=int, default=6)
     parser.add_argument("--writers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--no-delays", action="store_true", help="the product at its own speed")
+    parser.add_argument("--until-violation", action="store_true", help="the first one ends it")
     options = parser.parse_args()
+    if options.own_postgresql:
+        with running_postgresql() as server, new_database(server) as url:
+            return _run(options, url)
+    return _run(options, options.postgresql)
+
+
+def _run(options: argparse.Namespace, database_url: str) -> int:
     plan = Plan(
         seconds=options.seconds,
-        database_url=options.postgresql,
+        database_url=database_url,
         workers=options.workers,
         readers=options.readers,
         writers=options.writers,
         seed=options.seed,
+        delays=not options.no_delays,
+        is_over_at_first=options.until_violation,
     )
-    print(f"seed {plan.seed}, {plan.seconds} s on {'PostgreSQL' if plan.database_url else 'SQLite'}")
+    where = "PostgreSQL" if plan.database_url else "SQLite"
+    print(f"seed {plan.seed}, {plan.seconds} s on {where}", flush=True)
     with tempfile.TemporaryDirectory(prefix="pypi_lite-soak-") as folder:
         report = soak(plan, Path(folder))
     print("\n".join(report.lines()))

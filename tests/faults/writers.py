@@ -53,8 +53,17 @@ class Writer(threading.Thread):
     """Makes one change after another until it is told to stop; some are cut short."""
 
     def __init__(
-        self, number: int, server: Server, token: str, oracle: Oracle, seed: int, *, imports: bool
+        self,
+        number: int,
+        server: Server,
+        token: str,
+        oracle: Oracle,
+        seed: int,
+        *,
+        child: "subprocess.Popen[str] | None" = None,
+        imports: bool = False,
     ) -> None:
+        """*child* obeys `tests.faults.child`'s orders; without it there are uploads only."""
         super().__init__(daemon=True, name=f"writer {number}")
         self._number = number
         self._server = server
@@ -64,7 +73,7 @@ class Writer(threading.Thread):
         self._dice = random.Random(f"{seed} writer {number}")
         self._over = threading.Event()
         self._names = itertools.count()
-        self._child: subprocess.Popen[str] | None = None
+        self._child = child
         self._import_seconds = 2.0
 
     def stop(self) -> None:
@@ -77,24 +86,22 @@ class Writer(threading.Thread):
             acts.append((self._import, 1))
         functions, weights = zip(*acts, strict=True)
         try:
+            self._hear()  # the child is ready
             while not self._over.is_set():
                 self._dice.choices(functions, weights)[0]()
         except Exception as error:
             self._oracle.violation(f"{self.name} failed: {error!r}")
-        finally:
-            self._end_child()
 
     def settle(self) -> None:
         """Send each upload whose outcome is unknown once more, now that nobody is killed."""
-        for fact in self._oracle.choose("unknown"):
-            if fact.filename not in self._oracle.never:
-                self._send(fact)
+        for fact in self._unknown():
+            self._send(fact)
 
     # The upload API
 
     def _upload(self) -> None:
         known = self._oracle.choose()
-        unknown = [f for f in self._oracle.choose("unknown") if f.filename not in self._oracle.never]
+        unknown = self._unknown()
         what = self._dice.random()
         if unknown and what < 0.1:
             self._send(self._dice.choice(unknown))
@@ -108,6 +115,11 @@ class Writer(threading.Thread):
         else:
             self._send(new_file(self._project()))
 
+    def _unknown(self) -> list[FileFact]:
+        """Files whose upload may have come to nothing, and may be tried again."""
+        never = self._oracle.never
+        return [f for f in self._oracle.choose("unknown") if f.filename not in never]
+
     def _project(self) -> str:
         """A name that is written to often, or one of its own."""
         if self._dice.random() < 0.8:
@@ -115,6 +127,7 @@ class Writer(threading.Thread):
         return f"new{self._number}x{next(self._names)}"
 
     def _send(self, fact: FileFact) -> None:
+        self._oracle.focus.append(fact.project)
         is_first = fact.filename not in self._oracle.files
         work = self._oracle.begin_upload([fact])
         is_known = False
@@ -168,8 +181,8 @@ class Writer(threading.Thread):
         answer = self._post(fact, other)
         if answer is None:
             return
-        if answer.status == 200:
-            self._oracle.violation(f"{fact.filename} was replaced")
+        if answer.status not in (409, 503):
+            self._oracle.violation(f"other bytes as {fact.filename}: {answer.status}")
         self._oracle.count("refused writes")
 
     # The command line
@@ -178,6 +191,7 @@ class Writer(threading.Thread):
         facts = [new_file(self._project()) for _ in range(self._dice.randrange(2, 5))]
         folder = self._server.folder / f"import-{self._number}-{next(self._names)}"
         folder.mkdir()
+        self._oracle.focus.append(facts[0].project)
         for fact in facts:
             (folder / fact.filename).write_bytes(fact.content)
         work = self._oracle.begin_upload(facts)
@@ -238,6 +252,7 @@ class Writer(threading.Thread):
             version = fact.version if change == "delete_release" else None
             delete = Delete(project, filename, version, [])
         order = {"change": change, "arguments": arguments, "roll_back": roll_back}
+        self._oracle.focus.append(project)
         work = object()
         is_known = False
         if delete is not None and not roll_back:
@@ -249,11 +264,11 @@ class Writer(threading.Thread):
 
     def _order(self, order: dict[str, Any], project: str, delete: Delete | None) -> bool:
         """Have the child obey, or die of it; whether the outcome is known."""
-        pauses = [self._dice.choice((0, 0, 0.02, 0.1)) for _ in range(2)]
-        child = self._start_child()
-        assert child.stdin is not None
-        child.stdin.write(json.dumps({**order, "pause": pauses}) + "\n")
-        child.stdin.flush()
+        pauses = [self._dice.choice((0, 0, 0.02, 0.1, 0.2)) for _ in range(2)]
+        assert self._child is not None
+        assert self._child.stdin is not None
+        self._child.stdin.write(json.dumps({**order, "pause": pauses}) + "\n")
+        self._child.stdin.flush()
         pid = self._hear()["pid"]
         timer = None
         if self._dice.random() < 0.25:
@@ -291,24 +306,8 @@ class Writer(threading.Thread):
             self._oracle.violation(f"{what} failed: {said}")
         return False
 
-    def _start_child(self) -> "subprocess.Popen[str]":
-        if self._child is None:
-            self._child = self._server.popen_child()
-        return self._child
-
     def _hear(self) -> dict[str, Any]:
         assert self._child is not None
         assert self._child.stdout is not None
         said: dict[str, Any] = json.loads(self._child.stdout.readline())
         return said
-
-    def _end_child(self) -> None:
-        if self._child is not None:
-            assert self._child.stdin is not None
-            self._child.stdin.close()
-            try:
-                self._child.wait(_ORDER_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._oracle.violation(f"{self.name}: its child does not end")
-                kill(self._child.pid)
-                self._child.wait()
