@@ -30,20 +30,20 @@ def factory(handler: Handler, _registry: Any) -> Handler:
 
     def answer(request: Any) -> Response:
         if not _is_text(request):
-            return _plain(400, "The address is not UTF-8.")
+            return plain(400, "The address is not UTF-8.")
         if "\0" in request.environ["PATH_INFO"]:
-            return _plain(404, "There is nothing here.")  # and PostgreSQL could not be asked
+            return plain(404, "There is nothing here.")  # and PostgreSQL could not be asked
         try:
             return handler(request)
         except ChangeRefused as error:
             log.exception("a change was refused")
-            return _plain(503, f"The change was not made: {error}. Try again.")
+            return plain(503, f"The change was not made: {error}. Try again.")
         except OperationalError:
             log.exception("the database does not answer")
-            return _plain(503, "The database does not answer. Try again.")
+            return plain(503, "The database does not answer. Try again.")
         except Exception:
             log.exception("a request failed")
-            return _plain(500, "Something went wrong here; the server's log says what.")
+            return plain(500, "Something went wrong here; the server's log says what.")
 
     return answer
 
@@ -59,8 +59,9 @@ def _is_text(request: Any) -> bool:
     return True
 
 
-def _plain(status: int, text: str) -> Response:
-    response = Response(text + "\n", status=status, content_type="text/plain", charset="utf-8")
+def plain(status: int, text: str) -> Response:
+    """An error as a line of text, which nobody keeps."""
+    response = Response(text + "\n", status=status, content_type="text/plain", charset="UTF-8")
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-store"
     if status == 503:

@@ -93,7 +93,20 @@ def _check_unnamed_blobs(index: Index) -> Iterator[Finding]:
         named.update(filter(None, session.scalars(select(File.metadata_sha256))))
     for path in blobs:
         if path.name not in named:
-            yield Finding(f"no row names the blob {path.name}", path.unlink)
+            yield Finding(
+                f"no row names the blob {path.name}", partial(_remove_unnamed, index, path)
+            )
+
+
+def _remove_unnamed(index: Index, path: Path) -> None:
+    """Remove a blob, unless an upload of the same bytes has come meanwhile.
+
+    In a writing transaction: an upload makes sure of its blobs in its own, before it commits.
+    """
+    names = select(File.id).where((File.sha256 == path.name) | (File.metadata_sha256 == path.name))
+    with index.database.write() as session:
+        if session.scalar(names) is None and _is_old(path):
+            path.unlink(missing_ok=True)
 
 
 def _is_old(path: Path) -> bool:

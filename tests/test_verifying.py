@@ -13,7 +13,7 @@ from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.api.media import Media
 from pypi_lite.importing import import_paths
 from pypi_lite.repository import Index
-from pypi_lite.verifying import verify
+from pypi_lite.verifying import _check_unnamed_blobs, verify
 from tests.distributions.build import sdist, wheel
 
 PATHS = (
@@ -112,6 +112,18 @@ def test_an_old_blob_that_no_row_names_is_found_and_removed(app: TestApp, index:
     assert findings(app) == [f"no row names the blob {sha256}"]
     findings(app, fix=True)
     assert not index.blobs.path(sha256).exists()
+
+
+def test_a_blob_whose_upload_came_meanwhile_is_kept(app: TestApp, index: Index) -> None:
+    sha256 = index.blobs.keep_bytes(b"of an upload that died")
+    path = index.blobs.path(sha256)
+    old = time.time() - 7200
+    os.utime(path, (old, old))
+    [finding] = _check_unnamed_blobs(index)
+    assert finding.mend is not None
+    index.blobs.keep_bytes(b"of an upload that died")  # the same bytes, and it lives
+    finding.mend()
+    assert path.exists()
 
 
 def test_a_dead_writers_hold_is_found_and_recovered(app: TestApp, index: Index) -> None:

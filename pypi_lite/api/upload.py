@@ -4,7 +4,6 @@ No standard defines it; what is done here is what those clients send and underst
 the reason phrase and in the body, since each client shows one or the other.
 """
 
-import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,11 +15,9 @@ from pypi_lite.distributions import PackageType
 from pypi_lite.errors import RETRY_AFTER
 from pypi_lite.forms import FormError, Part, drain, read_parts
 from pypi_lite.repository.errors import Code, Refusal
-from pypi_lite.repository.upload import Claims, Submission, publish, receive
+from pypi_lite.repository.upload import Claims, Submission, arriving, publish, receive
 from pypi_lite.security import CHALLENGE, Permission
 from pypi_lite.storage import Incoming
-
-log = logging.getLogger(__name__)
 
 #: Where uploads are taken: the address itself, and those that people mistake for it.
 _PATTERNS = ("/legacy/", "/legacy", "/", "/simple/", "/simple")
@@ -49,7 +46,7 @@ def includeme(config: Any) -> None:
 def upload(request: Any) -> Response:
     """Take a file into the index. When the 200 arrives, every page shows it."""
     try:
-        with request.index.blobs.receive() as incoming:
+        with arriving(request.index) as incoming:
             fields, filename = _receive(request, incoming)
             claims = _claims(fields)
             submission = Submission(
@@ -63,16 +60,13 @@ def upload(request: Any) -> Response:
     except FormError as error:
         text = str(error)
         raise Refusal(Code.BAD_FORM, text[:1].upper() + text[1:]) from error
-    except OSError as error:
-        log.exception("an upload could not be stored")
-        raise Refusal(Code.BUSY, f"The file could not be stored: {error.strerror}.") from error
     what = "published" if published.is_new else "was here already, the same"
     response = Response(f"{published.filename} {what}\n", content_type="text/plain")
     response.headers[SERIAL_HEADER] = str(published.serial)
     return response
 
 
-@view_config(context=Refusal, permission="read", require_csrf=False)
+@view_config(context=Refusal, permission=Permission.READ, require_csrf=False)
 def refused(error: Refusal, request: Any) -> Response:
     """A refusal, in every place where some client looks for it."""
     drain(request.environ)

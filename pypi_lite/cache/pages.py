@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
@@ -86,7 +87,7 @@ class PageRules:
         return None
 
 
-class Change:
+class Change(StrEnum):
     """How a row changed, for the functions that name its keys."""
 
     NEW = "new"
@@ -94,7 +95,7 @@ class Change:
     DELETED = "deleted"
 
 
-KeyFunction = Callable[[Any, str], Iterable[str]]
+KeyFunction = Callable[[Any, Change], Iterable[str]]
 
 
 class KeyRegistry:
@@ -107,7 +108,7 @@ class KeyRegistry:
         """Let *function* name the keys for rows of *model*; it gets the row and a `Change`."""
         self._functions[model] = function
 
-    def keys_of(self, row: object, change: str) -> frozenset[str]:
+    def keys_of(self, row: object, change: Change) -> frozenset[str]:
         """The keys that *change* of *row* alters.
 
         Raises TypeError for a kind of row that nobody registered, so that none is forgotten.

@@ -56,11 +56,11 @@ def register(registry: KeyRegistry) -> None:
         registry.register(model, _none)
 
 
-def _none(_row: Any, _change: str) -> Iterable[str]:
+def _none(_row: Any, _change: Change) -> Iterable[str]:
     return ()
 
 
-def _project(project: Project, change: str) -> Iterable[str]:
+def _project(project: Project, change: Change) -> Iterable[str]:
     keys = {project_key(project.normalized_name), HOME}
     names = inspect(project).attrs
     renamed = names.name.history.has_changes() or names.normalized_name.history.has_changes()
@@ -70,9 +70,9 @@ def _project(project: Project, change: str) -> Iterable[str]:
     return keys
 
 
-def _release(release: Release, _change: str) -> Iterable[str]:
+def _release(release: Release, _change: Change) -> Iterable[str]:
     return {project_key(release.project.normalized_name), HOME}
 
 
-def _file(file: File, _change: str) -> Iterable[str]:
+def _file(file: File, _change: Change) -> Iterable[str]:
     return {project_key(file.release.project.normalized_name), HOME}

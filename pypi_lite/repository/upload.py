@@ -7,7 +7,8 @@ caller's: it streams the bytes (`receive`) into an `Incoming` of the blobs, whic
 
 import hmac
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from packaging.version import Version
@@ -86,6 +87,17 @@ Policy = Callable[[Index, Distribution], None]
 POLICIES: tuple[Policy, ...] = ()
 
 
+@contextmanager
+def arriving(index: Index) -> Iterator[Incoming]:
+    """A file to `receive` and `publish` in this block. Raises Refusal where the disk won't have it."""
+    try:
+        with index.blobs.receive() as incoming:
+            yield incoming
+    except OSError as error:
+        log.exception("an upload could not be stored")
+        raise Refusal(Code.BUSY, f"The file could not be stored: {error.strerror}.") from error
+
+
 def receive(index: Index, incoming: Incoming, chunks: Iterable[bytes]) -> None:
     """Write *chunks* into *incoming*. Raises Refusal where they are more than the index takes."""
     most = index.settings.max_file_size
@@ -118,6 +130,7 @@ def publish(index: Index, submission: Submission) -> Published:
     try:
         with index.database.write() as session:
             published = _record(session, submission, distribution, html, metadata_sha256)
+            _check_stored(index, submission.digests.sha256, metadata_sha256)
     except IntegrityError as error:
         # A writer writes alone, so that only a change past the index's own code can get here.
         raise Refusal(Code.BUSY, "The index changed meanwhile. Try again.") from error
@@ -254,6 +267,13 @@ def _store(index: Index, submission: Submission, distribution: Distribution) -> 
     if not distribution.has_metadata_file:
         return None
     return index.blobs.keep_bytes(distribution.metadata_bytes)
+
+
+def _check_stored(index: Index, *digests: str | None) -> None:
+    """The blobs are still there, now that nobody else writes: removing what no row names takes the
+    same lock, and may have come between storing and recording."""
+    if not all(index.blobs.path(digest).exists() for digest in digests if digest is not None):
+        raise Refusal(Code.BUSY, "The file was removed while it was recorded. Try again.")
 
 
 def _record(

@@ -6,6 +6,7 @@ from pyramid.exceptions import BadCSRFOrigin, BadCSRFToken, PredicateMismatch
 from pyramid.response import Response
 from pyramid.view import exception_view_config, notfound_view_config
 
+from pypi_lite.errors import plain
 from pypi_lite.forms import drain
 from pypi_lite.web.rendering import answer
 
@@ -24,7 +25,7 @@ def not_found(error: Any, request: Any) -> Response:
     if _is_browser(request):
         response = answer(request, "error/not_found.html", status=404)
     else:
-        response = _line(404, _detail(error, request))
+        response = plain(404, _detail(error, request))
     response.headers["Vary"] = "Accept"
     return response
 
@@ -35,7 +36,7 @@ def stale_form(_error: Any, request: Any) -> Response:
     """400: the form is not one that this browser got from here lately."""
     drain(request.environ)
     if not _is_browser(request):  # the upload form's script, for one
-        return _line(400, "The form is too old: reload the page and try again.")
+        return plain(400, "The form is too old: reload the page and try again.")
     return answer(request, "error/stale_form.html", status=400)
 
 
@@ -44,13 +45,6 @@ def _detail(error: Any, request: Any) -> str:
     if isinstance(error, PredicateMismatch) or error.detail in (None, request.path_info):
         return "There is nothing here."
     return str(error.detail)
-
-
-def _line(status: int, text: str) -> Response:
-    response = Response(text + "\n", status=status, content_type="text/plain", charset="UTF-8")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def _is_browser(request: Any) -> bool:

@@ -16,7 +16,7 @@ from pyramid.view import view_config
 
 from pypi_lite.forms import FormError, Part, drain, read_parts
 from pypi_lite.repository.errors import Refusal
-from pypi_lite.repository.upload import Published, Submission, publish, receive
+from pypi_lite.repository.upload import Published, Submission, arriving, publish, receive
 from pypi_lite.security import Permission
 from pypi_lite.web.headers import UNCACHED_HEADERS
 from pypi_lite.web.rendering import form
@@ -101,7 +101,7 @@ def _take(request: Any, part: Part) -> Result:
     if part.name != _FILES:
         return Result(filename, f"Files are taken as {_FILES!r}, not as {part.name!r}.")
     try:
-        with request.index.blobs.receive() as incoming:
+        with arriving(request.index) as incoming:
             receive(request.index, incoming, part.chunks())
             submission = Submission(
                 identity=request.identity,

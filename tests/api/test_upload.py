@@ -527,3 +527,18 @@ def test_a_change_whose_pages_cannot_be_swept_is_refused(
     holds.unlink()
     post(app, FORM, admin, status=200)
     assert FILE[0] in app.get("/simple/foo-bar/").text
+
+
+# When the disk can't take the file
+
+
+def test_a_file_that_cannot_be_stored_is_refused(
+    app: TestApp, settings: Settings, token: str
+) -> None:
+    settings.blobs.mkdir(parents=True)
+    (settings.blobs / "incoming").write_text("a file where the folder should be")
+    answer = post(app, FORM, token, status=503)
+    assert answer.text.startswith("The file could not be stored")
+    assert answer.headers["Retry-After"]
+    (settings.blobs / "incoming").unlink()
+    post(app, FORM, token, status=200)

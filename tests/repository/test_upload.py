@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from pypi_lite.accounts.identity import OPERATOR, Identity
 from pypi_lite.accounts.people import authenticate
+from pypi_lite.distributions import Distribution
 from pypi_lite.models import File, JournalEntry, Scope, Token, User
-from pypi_lite.repository import Index
+from pypi_lite.repository import Index, upload
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.upload import Claims, Submission, publish
 from tests.api.conftest import token_of_new
@@ -84,3 +85,22 @@ def test_every_code_has_a_status() -> None:
     assert found.pop(Code.BUSY) == 503
     assert all(400 <= status < 500 for status in found.values())
     assert found[Code.FILE_EXISTS] == 409
+
+
+def test_a_blob_that_went_meanwhile_is_not_recorded(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`verify --fix` removes what no row names: between storing and recording nothing names it."""
+    store = upload._store
+
+    def store_and_lose(index: Index, submission: Submission, distribution: Distribution) -> object:
+        digest = store(index, submission, distribution)
+        index.blobs.path(submission.digests.sha256).unlink()
+        return digest
+
+    monkeypatch.setattr(upload, "_store", store_and_lose)
+    assert refusal(index, OPERATOR) is Code.BUSY
+    with index.database.read() as session:
+        assert session.scalars(select(File)).all() == []
+    monkeypatch.undo()
+    submit(index, OPERATOR)

@@ -192,3 +192,11 @@ def test_needs_a_login(app: TestApp, csrf: str) -> None:
     app.reset()
     assert send(app, wheel("foo", "1.0"), token=csrf).location.startswith("http://localhost/login/")
     app.get("/project/foo/", status=404)
+
+
+def test_a_file_that_cannot_be_stored(app: TestApp, csrf: str, settings: Settings) -> None:
+    settings.blobs.mkdir(parents=True)
+    (settings.blobs / "incoming").write_text("a file where the folder should be")
+    page = send(app, wheel("foo", "1.0"), token=csrf)
+    assert page.status_int == 200
+    assert "The file could not be stored" in page.text
