@@ -8,8 +8,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-#: A serial's share of a page's modification time: its nanoseconds.
-SERIALS = 10**9
+_SECOND = 10**9  # nanoseconds
+# Moments are counted from 2020 on, so that their seconds are nanoseconds of a file's time until 2051.
+_EPOCH = 1_577_836_800
 # Leaves room for what temps and twins add to a name within 255 bytes.
 _LONGEST = 150
 
@@ -37,13 +38,25 @@ class Facts:
 
     @property
     def mtime_ns(self) -> int:
-        """The modification time that carries both: seconds the moment, nanoseconds the serial."""
-        return int(self.changed.timestamp()) * SERIALS + self.serial % SERIALS
+        """The modification time, in nanoseconds, that carries both.
+
+        Its seconds are the serial, whose decimal digits are read as hexadecimal ones: a front server
+        can tell the whole seconds of the file that it has open in hexadecimal only (nginx's ETag), and
+        so it tells the serial, of which no two versions of a page have the same. Its nanoseconds are
+        the moment, in seconds since 2020.
+        """
+        moment = int(self.changed.timestamp()) - _EPOCH
+        return int(str(self.serial), 16) * _SECOND + min(max(moment, 0), _SECOND - 1)
 
 
 def serial_of(mtime_ns: int) -> int:
-    """The serial that a page's modification time carries (modulo `SERIALS`)."""
-    return mtime_ns % SERIALS
+    """The serial that a page's modification time carries."""
+    return int(f"{mtime_ns // _SECOND:x}")
+
+
+def moment_of(mtime_ns: int) -> int:
+    """When the last change was that the page shows, in seconds since 1970."""
+    return _EPOCH + mtime_ns % _SECOND
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,7 @@
 """The cache's folder: published pages, sweeps, generations."""
 
 import contextlib
+import errno
 import fcntl
 import gzip
 import os
@@ -251,6 +252,9 @@ class Generation:
         while view:
             view = view[os.write(descriptor, view) :]
         os.utime(descriptor, ns=(facts.mtime_ns, facts.mtime_ns))
+        if os.fstat(descriptor).st_mtime_ns != facts.mtime_ns:
+            # Most keep 34 bits of seconds: 379,999,999 changes.
+            raise OSError(errno.EOVERFLOW, f"the file system has no time for serial {facts.serial}")
 
     def _unlink(self, name: str) -> None:
         with contextlib.suppress(OSError):

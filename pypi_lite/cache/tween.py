@@ -8,7 +8,6 @@ import contextlib
 import logging
 import os
 import time
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -19,7 +18,7 @@ from pyramid.response import FileIter, Response
 from webob.acceptparse import create_accept_encoding_header
 
 from pypi_lite.cache.memory import Memory, identity
-from pypi_lite.cache.pages import SERIALS, Facts, Page, PageRules, serial_of
+from pypi_lite.cache.pages import Facts, Page, PageRules, file_name, moment_of, serial_of
 from pypi_lite.cache.store import GZIP, Cache, Generation, compress
 
 log = logging.getLogger(__name__)
@@ -214,8 +213,8 @@ class Representation:
     @property
     def etag(self) -> str:
         """The strong tag, without quotes. Two versions of a page never share a serial, nor a tag."""
-        representation = zlib.crc32(f"{self.page.name}{self.suffix}".encode())
-        return f"{self.build}-{self.mtime_ns:x}-{self.size:x}-{representation:08x}"
+        name = file_name(self.page.name) + self.suffix
+        return f"{self.build}-{serial_of(self.mtime_ns)}-{self.size:x}-{name}"
 
     def is_known_to(self, request: Any) -> bool:
         """Whether the request's ``If-None-Match`` names this version.
@@ -243,7 +242,7 @@ class Representation:
     def _validators(self, status: str) -> list[tuple[str, str]]:
         return [
             ("ETag", f'"{self.etag}"'),
-            ("Last-Modified", _http_date(self.mtime_ns // SERIALS)),
+            ("Last-Modified", _http_date(moment_of(self.mtime_ns))),
             ("Cache-Control", "no-cache"),
             ("Vary", self.page.vary),
             (SERIAL_HEADER, str(serial_of(self.mtime_ns))),

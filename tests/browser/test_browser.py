@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 from pypi_lite.opening import SETUP_SECRET
@@ -28,7 +30,13 @@ def fill(browser: Chrome, **values: str) -> None:
         field = browser.find_element(By.NAME, name)
         field.clear()
         field.send_keys(value)
-    browser.find_element(By.CSS_SELECTOR, "main form button").click()
+    press(browser, browser.find_element(By.CSS_SELECTOR, "main form button"))
+
+
+def press(browser: Chrome, button: WebElement) -> None:
+    """Press *button*, and wait until the page that it leads to has come: a click does not."""
+    button.click()
+    WebDriverWait(browser, 20).until(staleness_of(button))
 
 
 def text(browser: Chrome) -> str:
@@ -114,11 +122,11 @@ def test_no_page_breaks_the_policy_or_is_wider_than_the_window(
 
 def test_logging_out_ends_the_session(logged_in: Chrome, running: RunningIndex) -> None:
     logged_in.get(f"{running.url}account/")
-    logged_in.find_element(By.XPATH, "//button[contains(., 'Log out')]").click()
+    press(logged_in, logged_in.find_element(By.XPATH, "//button[contains(., 'Log out')]"))
     logged_in.get(f"{running.url}upload/")
     assert "/login/" in logged_in.current_url
     fill(logged_in, name="ann", password="wrong password")
-    assert "/login/" in logged_in.current_url
+    assert logged_in.current_url == f"{running.url}login/"
     fill(logged_in, name="ann", password=PASSWORD)
     wait_for(logged_in, "Choose files")
     assert logged_in.current_url == f"{running.url}upload/"

@@ -1,5 +1,6 @@
 """The cache's folder and its holds."""
 
+import contextlib
 import fcntl
 import os
 from datetime import UTC, datetime
@@ -191,3 +192,14 @@ def test_litter_of_writers_that_died_before_their_hold_was_seen_goes(
         os.utime(folder / name, (moment, moment))
     cache.holds.remove_litter()
     assert sorted(p.name for p in folder.iterdir()) == [".new", "hold"]
+
+
+def test_a_time_that_the_file_system_cannot_keep_is_never_published(cache: Cache) -> None:
+    """Most keep 34 bits of seconds; a time cut off would give two versions one tag."""
+    facts = Facts(serial=10**15, changed=FACTS.changed)
+    generation = begin(cache)
+    with contextlib.suppress(OSError):
+        generation.publish(b"body", facts)
+    generation.close()
+    found = cache.read(PAGE)
+    assert found is None or found[0] == facts.mtime_ns
