@@ -151,6 +151,7 @@ def _serve(options: argparse.Namespace) -> int:
         max_body=settings.max_file_size + _FORM_BYTES,
         trusted_proxy=settings.trusted_proxy or None,
         on_listening=on_listening,
+        at_once_of=lambda app: app.registry["pypi_lite.hits"].answer,
     )
 
 

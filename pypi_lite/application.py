@@ -9,6 +9,7 @@ from pyramid.decorator import reify
 from pyramid.tweens import EXCVIEW
 from sqlalchemy.orm import Session
 
+from pypi_lite.cache.hits import Hits
 from pypi_lite.cache.pages import Facts, Page, PageRules
 from pypi_lite.opening import open_index
 from pypi_lite.repository import Index
@@ -54,7 +55,9 @@ def includeme(config: Any) -> None:
     config.registry["pypi_lite.index"] = opened.index
     config.registry["pypi_lite.cache"] = opened.cache
     config.registry["pypi_lite.build"] = opened.build
-    config.registry["pypi_lite.page_rules"] = PageRules()
+    rules = config.registry["pypi_lite.page_rules"] = PageRules()
+    memory = config.registry["pypi_lite.settings"].cache_memory
+    config.registry["pypi_lite.hits"] = Hits(opened.cache, rules, opened.build, memory)
     config.add_directive("add_page_rule", _add_page_rule)
     config.set_request_factory(Request)
     # Not config.include("pyramid_tm"): its request method would make a class for each request.

@@ -17,8 +17,8 @@ from sqlalchemy import select
 from pypi_lite.api.media import Media
 from pypi_lite.application import Request
 from pypi_lite.cache.pages import Page, PageRules
+from pypi_lite.cache.representation import Representation
 from pypi_lite.cache.store import GZIP, Cache, compress
-from pypi_lite.cache.tween import Representation
 from pypi_lite.models import File, Project, Release
 from pypi_lite.repository import Index
 
@@ -122,7 +122,7 @@ def _check_pages(application: Any, cache: Cache) -> Iterator[Finding]:
     known = set()
     rules: PageRules = application.registry["pypi_lite.page_rules"]
     for path, accept in _addresses(application.registry["pypi_lite.index"]):
-        page = rules.page_of(Request.blank(path, accept=accept))
+        page = rules.page_of({"PATH_INFO": path, "HTTP_ACCEPT": accept})
         assert page is not None, f"{path} is no page"
         known.add(cache.location(page))
         if _is_wrong(application, cache, page, path, accept):

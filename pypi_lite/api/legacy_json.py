@@ -4,6 +4,7 @@ Addresses of files are absolute here, from the setting ``url``: these clients re
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pyramid.response import Response
@@ -45,9 +46,9 @@ def includeme(config: Any) -> None:
     config.scan(__name__)
 
 
-def page_of(request: Any) -> Page | None:
+def page_of(environ: Mapping[str, Any]) -> Page | None:
     """The page of a canonical URL below ``/pypi/``."""
-    named = _ADDRESSES.canonical(request.environ["PATH_INFO"])
+    named = _ADDRESSES.canonical(environ["PATH_INFO"])
     if named is None:
         return None
     name, version = named

@@ -4,9 +4,11 @@ Simple repository API, "Version + format selection" (PEP 691): quality values de
 types are answered as themselves, the ``latest`` ones as the version that they stand for.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 from webob.acceptparse import create_accept_header
 
@@ -37,16 +39,17 @@ _OFFERS = {
 }
 
 
-def choose(request: Any) -> Media | None:
+def choose(environ: Mapping[str, Any]) -> Media | None:
     """The representation that the request wants, or None: nothing acceptable (406).
 
     ``?format=`` with one exact type wins over the header.
     """
-    if request.environ.get("QUERY_STRING"):
-        wanted = request.GET.get("format")
+    query = environ.get("QUERY_STRING")
+    if query:
+        wanted = dict(parse_qsl(query, keep_blank_values=True)).get("format")
         if wanted is not None:
             return _OFFERS.get(wanted)
-    return _negotiate(request.environ.get("HTTP_ACCEPT") or "*/*")
+    return _negotiate(environ.get("HTTP_ACCEPT") or "*/*")
 
 
 @lru_cache(maxsize=1024)

@@ -4,6 +4,7 @@ Simple repository API specification (PEP 503, 592, 629, 658, 691, 700, 714, 792)
 """
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -43,13 +44,13 @@ def includeme(config: Any) -> None:
     config.scan(__name__)
 
 
-def page_of(request: Any) -> Page | None:
+def page_of(environ: Mapping[str, Any]) -> Page | None:
     """The page of a canonical URL below ``/simple/``, in the representation that is wanted."""
-    path = request.environ["PATH_INFO"].removeprefix(_PREFIX)
+    path = environ["PATH_INFO"].removeprefix(_PREFIX)
     name = path.removesuffix("/")
     if path and (not path.endswith("/") or not is_normalized_name(name)):
         return None
-    media = choose(request)
+    media = choose(environ)
     return None if media is None else _page(name, media)
 
 
@@ -107,7 +108,7 @@ def _canonical(request: Any, name: str) -> Response:
 
 
 def _acceptable(request: Any) -> Media:
-    media = choose(request)
+    media = choose(request.environ)
     if media is None:
         raise HTTPNotAcceptable(detail=f"This page comes as {', '.join(Media)}.")
     return media

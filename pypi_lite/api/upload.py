@@ -10,7 +10,7 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from pypi_lite.cache.tween import SERIAL_HEADER
+from pypi_lite.cache.representation import SERIAL_HEADER
 from pypi_lite.distributions import PackageType
 from pypi_lite.errors import RETRY_AFTER
 from pypi_lite.forms import FormError, Part, drain, read_parts

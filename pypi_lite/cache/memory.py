@@ -1,4 +1,4 @@
-"""Bodies of small pages, kept in memory: reading a file takes calls that let other threads in.
+"""Small pages, kept in memory with their headers: reading a file takes calls that let other threads in.
 
 Each use is justified by a look at the published file in the very request: the same inode, time and
 size is the same page, since two versions never share a serial, and so never a time. Memory is as
@@ -6,36 +6,48 @@ current as the file, and a page that has been swept can't be found here.
 """
 
 import os
+from typing import NamedTuple
 
-#: What makes a file the same one.
-Identity = tuple[int, int, int]
+from pypi_lite.cache.representation import Representation
 
 
-def identity(stat: os.stat_result) -> Identity:
-    """Inode, modification time in nanoseconds, size."""
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+class Remembered(NamedTuple):
+    """What was last found at a path."""
+
+    inode: int
+    representation: Representation
+    #: None: too large to keep.
+    body: bytes | None
 
 
 class Memory:
-    """Bodies by path, up to *most* bytes; 0 remembers nothing. Threads may share it."""
+    """Pages by path, their bodies up to *most* bytes; 0 remembers nothing. Threads may share it."""
+
+    # What is kept beside a body takes about so many bytes.
+    _BESIDE = 2000
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._size = 0
-        self._bodies: dict[str, tuple[Identity, bytes]] = {}
+        self._pages: dict[str, Remembered] = {}
 
-    def recall(self, path: str, wanted: Identity) -> bytes | None:
-        """The body of the file that is at *path* now, if it is remembered."""
-        found = self._bodies.get(path)
-        return found[1] if found is not None and found[0] == wanted else None
+    def recall(self, path: str, stat: os.stat_result) -> Remembered | None:
+        """What is known of the file that is at *path* now, as *stat* shows it."""
+        found = self._pages.get(path)
+        if found is None or found.inode != stat.st_ino:
+            return None
+        shown = found.representation
+        same = shown.mtime_ns == stat.st_mtime_ns and shown.size == stat.st_size
+        return found if same else None
 
-    def keep(self, path: str, stands_for: Identity, body: bytes) -> None:
-        """Remember *body*. When there is no more room everything is forgotten: simpler than
+    def keep(self, path: str, page: Remembered) -> None:
+        """Remember *page*. When there is no more room everything is forgotten: simpler than
         choosing, and hot pages are back at once."""
-        if len(body) > self._most:
+        size = self._BESIDE + len(page.body or b"")
+        if size > self._most:
             return
-        if self._size + len(body) > self._most:
-            self._bodies.clear()
+        if self._size + size > self._most:
+            self._pages = {}
             self._size = 0
-        self._bodies[path] = (stands_for, body)
-        self._size += len(body)  # of a replaced body as well: the bound holds all the same
+        self._pages[path] = page
+        self._size += size  # of a page that is replaced as well: the bound holds all the same

@@ -1,7 +1,7 @@
 """Pages, what makes them what they are, and which request asks for which."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -49,8 +49,13 @@ class Facts:
         return int(str(self.serial), 16) * _SECOND + min(max(moment, 0), _SECOND - 1)
 
 
+def is_page_time(mtime_ns: int) -> bool:
+    """Whether it is a page's modification time; others are of files that somebody has touched."""
+    return f"{mtime_ns // _SECOND:x}".isdecimal()
+
+
 def serial_of(mtime_ns: int) -> int:
-    """The serial that a page's modification time carries."""
+    """The serial that a page's modification time carries. Raises ValueError, see `is_page_time`."""
     return int(f"{mtime_ns // _SECOND:x}")
 
 
@@ -76,27 +81,31 @@ def key_path(key: str) -> str:
     return "/".join(file_name(part) for part in key.split("/"))
 
 
+PageRule = Callable[[Mapping[str, Any]], Page | None]
+
+
 class PageRules:
     """Which request asks for which page: a list of functions, each for one prefix of the path."""
 
     def __init__(self) -> None:
-        self._rules: list[tuple[str, Callable[[Any], Page | None]]] = []
+        self._rules: list[tuple[str, PageRule]] = []
 
-    def add(self, prefix: str, rule: Callable[[Any], Page | None]) -> None:
+    def add(self, prefix: str, rule: PageRule) -> None:
         """Let *rule* decide for paths that begin with *prefix*; the longest prefix decides.
 
-        A rule gets the request and returns its page, or None: the URL is not a page's canonical
-        one, or no representation of it is acceptable.
+        A rule gets the request's WSGI environment and returns its page, or None: the URL is not a
+        page's canonical one, or no representation of it is acceptable. It asks for nothing but
+        ``PATH_INFO``, ``QUERY_STRING`` and ``HTTP_ACCEPT``.
         """
         self._rules.append((prefix, rule))
         self._rules.sort(key=lambda item: -len(item[0]))
 
-    def page_of(self, request: Any) -> Page | None:
-        """The page that *request* asks for, or None."""
-        path = request.environ["PATH_INFO"]
+    def page_of(self, environ: Mapping[str, Any]) -> Page | None:
+        """The page that a request asks for, or None."""
+        path = environ["PATH_INFO"]
         for prefix, rule in self._rules:
             if path.startswith(prefix):
-                return rule(request)
+                return rule(environ)
         return None
 
 

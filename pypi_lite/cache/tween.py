@@ -6,30 +6,21 @@ request's transaction takes its snapshot; see the package's docstring and `store
 
 import contextlib
 import logging
-import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from email.utils import formatdate
-from functools import lru_cache
 from typing import Any
 
 from pyramid.response import FileIter, Response
-from webob.acceptparse import create_accept_encoding_header
 
-from pypi_lite.cache.memory import Memory, identity
-from pypi_lite.cache.pages import Facts, Page, PageRules, file_name, moment_of, serial_of
-from pypi_lite.cache.store import GZIP, Cache, Generation, compress
+from pypi_lite.cache.hits import STATUS_HEADER, Answer, Hits
+from pypi_lite.cache.pages import Facts, Page
+from pypi_lite.cache.representation import Representation, suffix_for
+from pypi_lite.cache.store import Cache, Generation, compress
 
 log = logging.getLogger(__name__)
 
-#: What each response of a cacheable URL says about the cache (RFC 9211).
-STATUS_HEADER = "Cache-Status"
-SERIAL_HEADER = "X-PyPI-Last-Serial"
-HIT, MISS, BYPASS = "hit", "fwd=uri-miss", "fwd=bypass"
+MISS, BYPASS = "fwd=uri-miss", "fwd=bypass"
 
-# Reading a page and sending bytes is faster up to some size, sending from the file beyond it.
-_LARGE = 128 * 1024
 # Seconds between two looks for a page that another is making.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.02
 
@@ -41,10 +32,9 @@ def factory(handler: Handler, registry: Any) -> Handler:
     return CacheTween(
         handler,
         registry["pypi_lite.cache"],
-        registry["pypi_lite.page_rules"],
+        registry["pypi_lite.hits"],
         registry["pypi_lite.build"],
         registry["pypi_lite.settings"].cache_wait,
-        registry["pypi_lite.settings"].cache_memory,
     )
 
 
@@ -56,72 +46,32 @@ class CacheTween:
     """
 
     def __init__(
-        self,
-        handler: Handler,
-        cache: Cache | None,
-        rules: PageRules,
-        build: str,
-        wait: float,
-        memory: int,
+        self, handler: Handler, cache: Cache | None, hits: Hits, build: str, wait: float
     ) -> None:
-        """*wait* is how many seconds a reader gives another's generation; *memory* how many bytes
-        of small pages are kept in memory as well."""
+        """*wait* is how many seconds a reader gives another's generation."""
         self._handler = handler
         self._cache = cache
-        self._rules = rules
+        self._hits = hits
         self._build = build
         self._wait = wait
-        self._memory = Memory(memory)
 
     def __call__(self, request: Any) -> Response:
-        if request.method not in ("GET", "HEAD"):
-            return self._handler(request)
-        page = request.page = self._rules.page_of(request)
+        hit = self._hits.answer(request.environ)
+        if hit is not None:
+            return _response(request, hit)
+        page = request.page = self._hits.page_of(request.environ)
         if page is None:
             return self._handler(request)
         if self._cache is None:
             return self._uncached(request, page, f"{BYPASS}; detail=off")
         if request.environ.get("QUERY_STRING"):
             return self._uncached(request, page, f"{BYPASS}; detail=query")
-        return self._hit(request, page, HIT) or self._miss(request, page, self._cache)
+        return self._miss(request, page, self._cache)
 
-    def _hit(self, request: Any, page: Page, status: str) -> Response | None:
-        """The published page, or None. One look at the file, if this version is known."""
-        assert self._cache is not None
-        suffix = _suffix(request)
-        path = self._cache.path(page, suffix)
-        try:
-            stat = os.stat(path)
-        except OSError:
-            return None
-        sent = self._representation(page, stat, suffix)
-        if sent.is_known_to(request):
-            return sent.not_modified(status)
-        body = self._memory.recall(path, identity(stat))
-        if body is not None:
-            return sent.response(status, [body])
-        return self._from_file(request, page, path, suffix, status)
-
-    def _from_file(
-        self, request: Any, page: Page, path: str, suffix: str, status: str
-    ) -> Response | None:
-        """The published page, or None: it has been swept since somebody looked."""
-        try:
-            file = open(path, "rb")  # noqa: SIM115  a large one is closed with the response
-        except OSError:
-            return None
-        stat = os.fstat(file.fileno())  # what was looked at may have been another file
-        sent = self._representation(page, stat, suffix)
-        if stat.st_size > _LARGE:
-            wrapper = request.environ.get("wsgi.file_wrapper", FileIter)
-            return sent.response(status, wrapper(file))
-        with file:
-            body = file.read()
-        self._memory.keep(path, identity(stat), body)
-        return sent.response(status, [body])
-
-    def _representation(self, page: Page, stat: os.stat_result, suffix: str) -> "Representation":
-        return Representation(page, self._build, stat.st_mtime_ns, stat.st_size, suffix)
+    def _published(self, request: Any, page: Page) -> Response | None:
+        """The page that another has published meanwhile."""
+        found = self._hits.published(page, request.environ, f"{MISS}; collapsed")
+        return found and _response(request, found)
 
     def _miss(self, request: Any, page: Page, cache: Cache) -> Response:
         """Make the page, or wait a little for whoever is making it.
@@ -142,7 +92,7 @@ class CacheTween:
             else:
                 time.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
-                response = self._hit(request, page, f"{MISS}; collapsed")
+                response = self._published(request, page)
             if response is not None:
                 return response
             if time.monotonic() >= deadline:
@@ -157,7 +107,7 @@ class CacheTween:
         """
         with contextlib.closing(generation):
             # Whoever held the lock until now may have published it.
-            if response := self._hit(request, page, f"{MISS}; collapsed"):
+            if response := self._published(request, page):
                 return response
             if not self._is_free(cache, page.key):
                 generation.close()  # readers that wait for it had better not
@@ -191,69 +141,22 @@ class CacheTween:
         return self._fresh(request, page, body, request.page_facts, status)
 
     def _fresh(self, request: Any, page: Page, body: bytes, facts: Facts, status: str) -> Response:
-        suffix = _suffix(request)
+        suffix = suffix_for(request.environ)
         if suffix:
             body = compress(body)
-        sent = Representation(page, self._build, facts.mtime_ns, len(body), suffix)
-        if sent.is_known_to(request):
-            return sent.not_modified(status)
-        return sent.response(status, [body])
+        shown = Representation(page, self._build, facts.mtime_ns, len(body), suffix)
+        is_known = shown.is_known_to(request.environ)
+        return _response(request, Answer(shown, status, None if is_known else body))
 
 
-@dataclass(frozen=True, slots=True)
-class Representation:
-    """A page in one encoding; all of its headers follow from the page, its time and its size."""
-
-    page: Page
-    build: str
-    mtime_ns: int
-    size: int
-    suffix: str
-
-    @property
-    def etag(self) -> str:
-        """The strong tag, without quotes. Two versions of a page never share a serial, nor a tag."""
-        name = file_name(self.page.name) + self.suffix
-        return f"{self.build}-{serial_of(self.mtime_ns)}-{self.size:x}-{name}"
-
-    def is_known_to(self, request: Any) -> bool:
-        """Whether the request's ``If-None-Match`` names this version.
-
-        ``If-Modified-Since`` is not looked at: two changes may come within one of its seconds.
-        """
-        if "HTTP_IF_NONE_MATCH" not in request.environ:
-            return False
-        return self.etag in request.if_none_match
-
-    def not_modified(self, status: str) -> Response:
-        """A 304, with the headers that RFC 9110, 15.4.5 asks for."""
-        return Response(status=304, headerlist=self._validators(status), app_iter=[])
-
-    def response(self, status: str, app_iter: Any) -> Response:
-        """The 200."""
-        headers = self._validators(status)
-        headers.append(("Content-Type", self.page.content_type))
-        headers.append(("Content-Length", str(self.size)))
-        if self.suffix:
-            headers.append(("Content-Encoding", "gzip"))
-        headers.extend(self.page.headers)
-        return Response(status=200, headerlist=headers, app_iter=app_iter)
-
-    def _validators(self, status: str) -> list[tuple[str, str]]:
-        return [
-            ("ETag", f'"{self.etag}"'),
-            ("Last-Modified", _http_date(moment_of(self.mtime_ns))),
-            ("Cache-Control", "no-cache"),
-            ("Vary", self.page.vary),
-            (SERIAL_HEADER, str(serial_of(self.mtime_ns))),
-            (STATUS_HEADER, f"pypi_lite; {status}"),
-        ]
-
-
-@lru_cache(maxsize=4096)
-def _http_date(seconds: int) -> str:
-    """*seconds* since 1970 as HTTP writes them (RFC 9110, 5.6.7)."""
-    return formatdate(seconds, usegmt=True)
+def _response(request: Any, answer: Answer) -> Response:
+    if answer.body is None:
+        body: Any = []
+    elif isinstance(answer.body, bytes):
+        body = [answer.body]
+    else:
+        body = request.environ.get("wsgi.file_wrapper", FileIter)(answer.body)
+    return Response(status=answer.code, headerlist=list(answer.headers), app_iter=body)
 
 
 def _page_body(request: Any, response: Response) -> bytes | None:
@@ -271,16 +174,3 @@ def _publish(generation: Generation, page: Page, body: bytes, facts: Facts) -> s
     except OSError:
         log.exception("a page of the key %s can't be written", page.key)
         return "detail=error"
-
-
-def _suffix(request: Any) -> str:
-    header = request.environ.get("HTTP_ACCEPT_ENCODING")
-    return GZIP if header and _takes_gzip(header) else ""
-
-
-@lru_cache(maxsize=256)
-def _takes_gzip(header: str) -> bool:
-    """Whether ``Accept-Encoding`` likes gzip at least as much as no encoding (RFC 9110, 12.5.3)."""
-    accept = create_accept_encoding_header(header)
-    offers = accept.acceptable_offers(["gzip", "identity"])
-    return bool(offers) and offers[0][0] == "gzip"

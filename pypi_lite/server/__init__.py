@@ -7,8 +7,10 @@ supervisor. A stop (SIGTERM or SIGINT) lets the requests in flight end.
 import logging
 import os
 from collections.abc import Callable
+from typing import Any
 from wsgiref.types import WSGIApplication
 
+from pypi_lite.server.channel import AtOnce
 from pypi_lite.server.listening import ServerError, listen, url_of
 from pypi_lite.server.process import Job, serve_alone
 from pypi_lite.server.signals import Signals
@@ -27,6 +29,7 @@ def serve(
     max_body: int,
     trusted_proxy: str | None = None,
     on_listening: Callable[[str], None] | None = None,
+    at_once_of: Callable[[Any], AtOnce] | None = None,
 ) -> int:
     """Serve the application that *make_app* builds until SIGTERM or SIGINT; return an exit status.
 
@@ -35,6 +38,8 @@ def serve(
     worker runs at a time. A request body of *max_body* bytes or more is refused with 413.
     *trusted_proxy* is the address of a reverse proxy whose ``X-Forwarded-*`` headers are believed.
     *on_listening* is called with the URL, as ``http://127.0.0.1:8000``, once connections are taken.
+    *at_once_of* gets the application that was built, and returns what answers some requests without
+    it, and without waiting for anything (`channel.AtOnce`).
 
     A stop closes idle connections and waits up to ``process.GRACE_SECONDS`` for requests in flight; a
     second signal ends at once. The status is 0 after a stop, and 1 if the application could not be
@@ -53,7 +58,7 @@ def serve(
         listen(host, port) as listener,
         Signals(second_ends=workers == 1, watch_children=workers > 1) as signals,
     ):
-        job = Job(make_app, listener, threads, max_body, trusted_proxy)
+        job = Job(make_app, listener, threads, max_body, trusted_proxy, at_once_of)
         if on_listening is not None:
             on_listening(url_of(listener))
         if workers == 1:

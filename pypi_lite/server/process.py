@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +16,9 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 from waitress import wasyncore
-from waitress.channel import HTTPChannel
 from waitress.server import create_server
-from waitress.task import WSGITask
 
+from pypi_lite.server.channel import AtOnce, Channel
 from pypi_lite.server.listening import BACKLOG
 from pypi_lite.server.signals import Signals
 
@@ -26,7 +26,6 @@ GRACE_SECONDS = 30.0  # how long a stop waits for the requests in flight
 TICK_SECONDS = 1.0  # a loop looks around at least this often, even if nothing happens
 
 _DRAIN_TICK_SECONDS = 0.1  # the same while draining: the end of some tasks wakes nobody
-_FIRST_REQUEST_SECONDS = 1.0  # a stop lets a new connection send its first request for so long
 _PROXY_HEADERS = {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"}
 
 _log = logging.getLogger(__name__)
@@ -41,6 +40,7 @@ class Job:
     threads: int
     max_body: int
     trusted_proxy: str | None
+    at_once_of: Callable[[Any], AtOnce] | None
 
 
 def serve_alone(job: Job, signals: Signals) -> int:
@@ -61,43 +61,6 @@ def describe(error: BaseException) -> str:
 
 def say_cannot_start(why: str) -> None:
     sys.stderr.write(f"The application could not start: {why}\n")
-
-
-class _Task(WSGITask):  # type: ignore[misc] # waitress has no types
-    """A request; one that is answered after the stop tells the client not to send another."""
-
-    def set_close_on_finish(self) -> None:
-        # waitress would close after each 304 and 204, for want of a Content-Length. They end with
-        # their header (RFC 9112, 6.3), and revalidating is most of what installers do.
-        wants_close = self.request.headers.get("CONNECTION", "").lower() == "close"
-        if self.has_body or wants_close or self.version != "1.1":
-            super().set_close_on_finish()
-
-    def build_response_header(self) -> Any:
-        if not self.channel.server.accepting:
-            self.request.headers["CONNECTION"] = "close"
-        return super().build_response_header()
-
-
-class _Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
-    """A connection."""
-
-    task_class = _Task
-
-    def is_idle(self) -> bool:
-        """Whether nothing is running, arriving or leaving; for the thread of the loop only."""
-        # In this order: a task hands over its output before it leaves the list.
-        if self.requests or self.request is not None or self.total_outbufs_len:
-            return False
-        if self.last_activity != self.creation_time:
-            return True
-        # Nothing has come yet: whoever connects is about to send a request.
-        return bool(time.time() > self.creation_time + _FIRST_REQUEST_SECONDS)
-
-    def handle_expt(self) -> None:
-        # Urgent data (RFC 6093) means nothing in HTTP. waitress only logs it, and since it stays
-        # there, one byte of it would keep the loop busy and fill the log.
-        self.handle_close()
 
 
 class _WakeUp(wasyncore.file_dispatcher):  # type: ignore[misc] # waitress has no types
@@ -123,7 +86,10 @@ class Server:
         self._signals = signals
         self._supervisor = supervisor
         self._waitress = create_server(app, **_waitress_settings(job))
-        self._waitress.channel_class = _Channel
+        self._waitress.channel_class = Channel
+        self._waitress.add_task = self._add_task
+        self._at_once = job.at_once_of(app) if job.at_once_of else None
+        self._thread = threading.get_ident()
         self._sockets = self._waitress._map
         _WakeUp(signals, self._sockets)
 
@@ -141,6 +107,13 @@ class Server:
     def _is_orphan(self) -> bool:
         # Where the system sends no signal when a parent dies, this is how a worker gets to know.
         return self._supervisor is not None and os.getppid() != self._supervisor
+
+    def _add_task(self, channel: Channel) -> None:
+        """A request has arrived on *channel*, or its next one is due (a thread says so then)."""
+        is_new = threading.get_ident() == self._thread
+        if is_new and self._at_once is not None and channel.answer_at_once(self._at_once):
+            return
+        self._waitress.task_dispatcher.add_task(channel)
 
     def _turn(self, seconds: float) -> None:
         # poll() and not select(), which fails for descriptors from 1024 on.

@@ -1,5 +1,6 @@
 """The home page: what the index is, how to use it, and what is new."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pyramid.response import Response
@@ -22,9 +23,9 @@ def includeme(config: Any) -> None:
     config.scan(__name__)
 
 
-def page_of(request: Any) -> Page | None:
+def page_of(environ: Mapping[str, Any]) -> Page | None:
     """The home page; every path begins with a slash, so that others come here too."""
-    return _PAGE if request.environ["PATH_INFO"] == "/" else None
+    return _PAGE if environ["PATH_INFO"] == "/" else None
 
 
 @view_config(route_name="web.home", permission=Permission.READ)

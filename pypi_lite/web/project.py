@@ -1,5 +1,6 @@
 """The pages of projects and of their releases."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pyramid.response import Response
@@ -34,9 +35,9 @@ def includeme(config: Any) -> None:
     config.scan(__name__)
 
 
-def page_of(request: Any) -> Page | None:
+def page_of(environ: Mapping[str, Any]) -> Page | None:
     """The page of a canonical URL below ``/project/``."""
-    named = _ADDRESSES.canonical(request.environ["PATH_INFO"])
+    named = _ADDRESSES.canonical(environ["PATH_INFO"])
     if named is None:
         return None
     name, version = named

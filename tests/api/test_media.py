@@ -26,7 +26,7 @@ CLIENTS = {
 
 def chosen(accept: str | None, url: str = "/simple/") -> Media | None:
     headers = {} if accept is None else {"Accept": accept}
-    return choose(Request.blank(url, headers=headers))
+    return choose(Request.blank(url, headers=headers).environ)
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -11,8 +11,10 @@ import pytest
 from pyramid.response import Response
 
 from pypi_lite.application import Request
+from pypi_lite.cache.hits import Hits
 from pypi_lite.cache.pages import Facts, Page, PageRules
-from pypi_lite.cache.tween import CacheTween, Representation
+from pypi_lite.cache.representation import Representation
+from pypi_lite.cache.tween import CacheTween, Handler
 from pypi_lite.models import now
 from tests.cache.world import PAGE, World, in_thread
 
@@ -24,6 +26,10 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> World:
     world = World(tmp_path / "cache", url, wait=5.0, memory=request.param)
     world.create()
     return world
+
+
+def tween_of(world: World, handler: Handler, rules: PageRules) -> CacheTween:
+    return CacheTween(handler, world.cache, Hits(world.cache, rules, "build", 0), "build", 0)
 
 
 def status(response: Response) -> str:
@@ -113,10 +119,20 @@ def test_a_query_goes_past_the_cache_to_the_same_bytes(world: World) -> None:
     assert world.get("/page?x=1").headers["ETag"] == world.get().headers["ETag"]
 
 
+def test_a_page_that_somebody_has_touched_is_made_again(world: World) -> None:
+    """Its time is no serial's any more, and so it has no tag."""
+    tag = world.get().headers["ETag"]
+    path = world.cache.path(PAGE)
+    os.utime(path, (1_800_000_010, 1_800_000_010))  # 0x6b49d20a
+    assert status(world.get()) == "fwd=uri-miss; stored"
+    assert status(world.get()) == "hit"
+    assert world.get().headers["ETag"] == tag
+
+
 def test_other_methods_and_other_paths_are_handed_through(world: World) -> None:
     rules = PageRules()
-    rules.add("/page", lambda request: None if "other" in request.path else PAGE)
-    tween = CacheTween(lambda request: Response("through"), world.cache, rules, "build", 0, 0)
+    rules.add("/page", lambda environ: None if "other" in environ["PATH_INFO"] else PAGE)
+    tween = tween_of(world, lambda request: Response("through"), rules)
     for request in (Request.blank("/page", method="POST"), Request.blank("/page/other")):
         response = tween(request)
         assert response.text == "through"
@@ -128,8 +144,8 @@ def test_what_is_no_page_is_not_kept(world: World) -> None:
         return Response("no", status=404)
 
     rules = PageRules()
-    rules.add("/", lambda r: Page(key=f"project{r.path}", name="x", content_type="text/plain"))
-    tween = CacheTween(not_found, world.cache, rules, "build", 0, 0)
+    rules.add("/", lambda e: Page(f"project{e['PATH_INFO']}", name="x", content_type="text/plain"))
+    tween = tween_of(world, not_found, rules)
     for number in range(20):
         response = tween(Request.blank(f"/unknown{number}"))
         assert response.status_int == 404
@@ -143,7 +159,7 @@ def test_an_exception_leaves_nothing_behind(world: World) -> None:
 
     rules = PageRules()
     rules.add("/", lambda _request: PAGE)
-    tween = CacheTween(fail, world.cache, rules, "build", 0, 0)
+    tween = tween_of(world, fail, rules)
     for _ in range(2):
         with pytest.raises(RuntimeError, match="in a view"):
             tween(Request.blank("/page"))
@@ -161,7 +177,7 @@ def test_a_view_runs_once_even_if_it_fails_with_an_os_error(world: World) -> Non
     rules = PageRules()
     rules.add("/", lambda _request: PAGE)
     with pytest.raises(FileNotFoundError):
-        CacheTween(fail, world.cache, rules, "build", 0, 0)(Request.blank("/page"))
+        tween_of(world, fail, rules)(Request.blank("/page"))
     assert len(calls) == 1
 
 
@@ -193,7 +209,7 @@ def test_a_database_that_cant_tell_of_a_dead_writer_keeps_the_hold(
 
 
 def test_a_large_page_is_sent_from_the_file(world: World) -> None:
-    body = os.urandom(300_000)
+    body = os.urandom(600_000)
 
     def large(request: Any) -> Response:
         request.page_facts = Facts(serial=1, changed=now())
@@ -201,11 +217,11 @@ def test_a_large_page_is_sent_from_the_file(world: World) -> None:
 
     rules = PageRules()
     rules.add("/", lambda _request: PAGE)
-    tween = CacheTween(large, world.cache, rules, "build", 0, 0)
+    tween = tween_of(world, large, rules)
     for expected in ("fwd=uri-miss; stored", "hit"):
         response = tween(Request.blank("/page"))
         assert status(response) == expected
-        assert response.headers["Content-Length"] == "300000"
+        assert response.headers["Content-Length"] == "600000"
         assert b"".join(response.app_iter) == body
 
 

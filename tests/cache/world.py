@@ -9,6 +9,7 @@ from pyramid.response import Response
 from sqlalchemy import event, select
 
 from pypi_lite.application import Request
+from pypi_lite.cache.hits import Hits
 from pypi_lite.cache.pages import Facts, KeyRegistry, Page, PageRules
 from pypi_lite.cache.store import Cache
 from pypi_lite.cache.tween import CacheTween
@@ -33,7 +34,9 @@ class World:
         self.database.attach(self.cache, registry)
         rules = PageRules()
         rules.add("/page", lambda _request: PAGE)
-        self.tween = CacheTween(self._handler, self.cache, rules, "build", wait, memory)
+        self.tween = CacheTween(
+            self._handler, self.cache, Hits(self.cache, rules, "build", memory), "build", wait
+        )
         #: Called by the handler before its snapshot, and by writers on both sides of a commit.
         self.step: Callable[[], None] = lambda: None
         session_class = self.database.writer.class_

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pypi_lite.__main__ import main
-from pypi_lite.cache import store, tween, writing
+from pypi_lite.cache import representation, store, writing
 from pypi_lite.cache.holds import Hold, Holds
 from tests.faults import delays
 
@@ -97,8 +97,8 @@ def _late_folder() -> None:
 
 def _always_known() -> None:
     """Any If-None-Match is taken for the page's."""
-    tween.Representation.is_known_to = (  # type: ignore
-        lambda _self, request: "HTTP_IF_NONE_MATCH" in request.environ
+    representation.Representation.is_known_to = (  # type: ignore
+        lambda _self, environ: "HTTP_IF_NONE_MATCH" in environ
     )
 
 
