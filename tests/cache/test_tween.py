@@ -13,7 +13,6 @@ from pyramid.response import Response
 from pypi_lite.application import Request
 from pypi_lite.cache.hits import Hits
 from pypi_lite.cache.pages import Facts, Page, PageRules
-from pypi_lite.cache.representation import Representation
 from pypi_lite.cache.tween import CacheTween, Handler
 from pypi_lite.models import now
 from tests.cache.world import PAGE, World, in_thread
@@ -80,16 +79,6 @@ def test_a_change_makes_another_tag(world: World) -> None:
     for _ in range(3):
         world.write()
         tags.add(world.get().headers["ETag"])
-    assert len(tags) == 4
-
-
-def test_representations_of_equal_size_have_different_tags() -> None:
-    other = Page(key=PAGE.key, name="other.txt", content_type="text/html")
-    tags = {
-        Representation(page, "build", 1, 100, suffix).etag
-        for page in (PAGE, other)
-        for suffix in ("", ".gz")
-    }
     assert len(tags) == 4
 
 

@@ -1,0 +1,108 @@
+"""Hits: what is answered without the application, and what never is."""
+
+import os
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pypi_lite.cache.hits import Answer, Hits
+from pypi_lite.cache.pages import Facts, Page, PageRules
+from pypi_lite.cache.store import Cache
+from pypi_lite.models import now
+
+SMALL = Page(key="project/small", name="page.txt", content_type="text/plain")
+LARGE = Page(key="project/large", name="page.txt", content_type="text/plain")
+BODIES = {SMALL: b"small" * 1000, LARGE: os.urandom(1_000_000)}
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    cache = Cache(str(tmp_path), "build", is_over=lambda _: True)
+    for page, body in BODIES.items():
+        publish(cache, page, body, 1)
+    return cache
+
+
+def publish(cache: Cache, page: Page, body: bytes, serial: int) -> None:
+    generation = cache.begin(page)
+    assert generation is not None
+    assert generation.publish(body, Facts(serial, now()))
+    generation.close()
+
+
+def hits(cache: Cache | None, **options: Any) -> Hits:
+    rules = PageRules()
+    rules.add("/small", lambda _environ: SMALL)
+    rules.add("/large", lambda _environ: LARGE)
+    return Hits(cache, rules, "build", 100_000, **options)
+
+
+def environ(path: str = "/small", method: str = "GET", **more: str) -> dict[str, str]:
+    return {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", **more}
+
+
+def test_a_published_page_is_answered_again_and_again(cache: Cache) -> None:
+    asked = hits(cache)
+    for _ in range(3):
+        answer = asked.answer(environ())
+        assert answer is not None
+        assert (answer.code, answer.body) == (200, BODIES[SMALL])
+        assert dict(answer.headers)["Cache-Status"] == "pypi_lite; hit"
+        tag = dict(answer.headers)["ETag"]
+        known = asked.answer(environ(HTTP_IF_NONE_MATCH=f'W/{tag}, "other"'))
+        assert known is not None
+        assert (known.code, known.body) == (304, None)
+        assert "Content-Length" not in dict(known.headers)
+
+
+def test_a_large_page_comes_as_its_file(cache: Cache) -> None:
+    asked = hits(cache)
+    for _ in range(2):
+        answer = asked.answer(environ("/large"))
+        assert answer is not None
+        assert isinstance(answer.body, BufferedReader)
+        with answer.body as file:
+            assert file.read() == BODIES[LARGE]
+
+
+def test_a_new_version_is_answered_from_the_moment_that_it_is_published(cache: Cache) -> None:
+    asked = hits(cache)
+    before = asked.answer(environ())
+    cache.sweep(SMALL.key)
+    assert asked.answer(environ()) is None
+    assert before is not None
+    publish(cache, SMALL, b"other" * 1000, 2)  # of the same size
+    after = asked.answer(environ())
+    assert after is not None
+    assert after.body == b"other" * 1000
+    assert dict(after.headers)["ETag"] != dict(before.headers)["ETag"]
+
+
+@pytest.mark.parametrize(
+    "asked", [environ(method="POST"), environ("/other"), environ(QUERY_STRING="x=1")]
+)
+def test_what_is_no_plain_request_for_a_page_is_the_applications(
+    cache: Cache, asked: dict[str, str]
+) -> None:
+    assert hits(cache).answer(asked) is None
+
+
+def test_without_a_cache_there_are_no_hits() -> None:
+    assert hits(None).answer(environ()) is None
+
+
+def test_who_may_not_read_gets_no_hit_whatever_others_got(cache: Cache) -> None:
+    def may_read(asked: Any, page: Page) -> bool:
+        return asked.get("HTTP_AUTHORIZATION") == page.key
+
+    private = hits(cache, may_read=may_read)
+    allowed = environ(HTTP_AUTHORIZATION=SMALL.key)
+    answer = private.answer(allowed)
+    assert isinstance(answer, Answer)
+    for refused in (environ(), environ("/large", HTTP_AUTHORIZATION=SMALL.key)):
+        assert private.answer(refused) is None
+        # Not even whether a version is the current one is told.
+        tag = dict(answer.headers)["ETag"]
+        assert private.answer({**refused, "HTTP_IF_NONE_MATCH": tag}) is None
