@@ -89,11 +89,15 @@ def installed(sizes: Sizes) -> list[str]:
     return [f"{INSTALLED}-{number:02}" for number in range(sizes.installed)]
 
 
+def graph(sizes: Sizes) -> list[str]:
+    """The names of the graph's packages; the first requires all others, in the end."""
+    return [_graph_name(number) for number in range(sizes.graph)]
+
+
 def project_names(sizes: Sizes) -> list[str]:
     """The names of all projects."""
     samples = [sample(number) for number in range(sizes.projects)]
-    graph = [_graph_name(number) for number in range(sizes.graph)]
-    return [LARGE, HEAVY, *graph, *installed(sizes), *samples]
+    return [LARGE, HEAVY, *graph(sizes), *installed(sizes), *samples]
 
 
 def files_of(project: str, files: int) -> Iterator[Distribution]:
