@@ -1,6 +1,6 @@
 """What real clients take at an index, side by side with nginx that serves the same bytes as files.
 
-Usage: python -m benchmarks.clients [--rounds 5] [--packages 20] [--graph 200]
+Usage: python -m benchmarks.clients [--rounds 5] [--quick]
 
 Needs nginx. ``pip install`` of 20 packages into a new folder, ``uv pip compile`` of one package that
 requires 199 more; both without caches.
@@ -87,10 +87,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit status."""
     parser = argparse.ArgumentParser(description="Real clients, side by side with nginx.")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--packages", type=int, default=20, help="to install")
-    parser.add_argument("--graph", type=int, default=200, help="packages to resolve, even")
+    parser.add_argument("--quick", action="store_true", help="only to see whether it works")
     options = parser.parse_args(arguments)
-    sizes = corpus.Sizes(0, 0, 0, 0, options.graph, installed=options.packages)
+    graph, packages, rounds = (10, 4, 1) if options.quick else (200, 20, options.rounds)
+    sizes = corpus.Sizes(0, 0, 0, 0, graph, installed=packages)
     with tempfile.TemporaryDirectory() as name, ExitStack() as running:
         folder = Path(name)
         corpus.write(folder / "corpus", sizes)
@@ -103,9 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             server.start()
             if each is index:
                 files.save(index)
-        print(
-            *lines(rows(work, (files, index), options.rounds), (files.name, index.name)), sep="\n"
-        )
+        print(*lines(rows(work, (files, index), rounds), (files.name, index.name)), sep="\n")
     return 0
 
 

@@ -9,6 +9,7 @@ distribution, that of the release before it.
 """
 
 import argparse
+import multiprocessing
 import random
 import sys
 import time
@@ -121,7 +122,8 @@ def distributions(sizes: Sizes) -> Iterator[Distribution]:
 def write(folder: Path, sizes: Sizes, processes: int = 2) -> int:
     """Write everything into *folder*, which may be new; the number of files."""
     folder.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(processes) as pool:
+    # Not forked: whoever calls this may have threads.
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         return sum(pool.map(partial(_write_part, folder, sizes, processes), range(processes)))
 
 
