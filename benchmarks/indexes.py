@@ -37,6 +37,8 @@ class Index(ABC):
     """An index in a folder of its own, with a server that can be started."""
 
     name: str
+    #: The path of the root list.
+    simple_path = "/simple/"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -45,9 +47,9 @@ class Index(ABC):
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
-    @abstractmethod
     def simple(self) -> str:
         """The address of the root list."""
+        return self.url + self.simple_path
 
     @abstractmethod
     def server(self, project: str) -> Server:
@@ -61,10 +63,13 @@ class Index(ABC):
 class Writable(Index):
     """An index that takes files."""
 
+    #: The path that files are uploaded to.
+    upload_path: str
+
     @property
-    @abstractmethod
     def upload_url(self) -> str:
         """Where files are uploaded."""
+        return self.url + self.upload_path
 
     @abstractmethod
     def fill(self, corpus: Path) -> None:
@@ -78,19 +83,13 @@ class Writable(Index):
 class PypiLite(Writable):
     """This checkout."""
 
+    upload_path = "/legacy/"
+
     def __init__(self, folder: Path, workers: int) -> None:
         super().__init__(folder)
         self.name = f"pypi_lite, {workers} worker{'s' if workers > 1 else ''}"
         self._workers = workers
         self._token = ""
-
-    @property
-    def simple(self) -> str:
-        return f"{self.url}/simple/"
-
-    @property
-    def upload_url(self) -> str:
-        return f"{self.url}/legacy/"
 
     def fill(self, corpus: Path) -> None:
         run(*self._command("import", str(corpus)), log=self.log)
@@ -149,16 +148,9 @@ class Pypiserver(Installed):
     """pypiserver in the form that its container has."""
 
     name = "pypiserver"
+    upload_path = "/"
     # What was tried; a newer one may be as good.
     requirements = ("pypiserver[passlib,cache]==2.4.2", "watchdog==6.0.0", "gunicorn", "gevent")
-
-    @property
-    def simple(self) -> str:
-        return f"{self.url}/simple/"
-
-    @property
-    def upload_url(self) -> str:
-        return f"{self.url}/"
 
     def fill(self, corpus: Path) -> None:
         shutil.copytree(corpus, self.folder / "packages", copy_function=os.link)
@@ -188,14 +180,8 @@ class Devpi(Installed):
     name = "devpi-server"
     requirements = ("devpi-server==6.20.3",)
     _INDEX = "root/dev"
-
-    @property
-    def simple(self) -> str:
-        return f"{self.url}/{self._INDEX}/+simple/"
-
-    @property
-    def upload_url(self) -> str:
-        return f"{self.url}/{self._INDEX}/"
+    simple_path = f"/{_INDEX}/+simple/"
+    upload_path = f"/{_INDEX}/"
 
     def fill(self, corpus: Path) -> None:
         """Through what it offers for that: an export, written here, that it imports."""
@@ -237,10 +223,6 @@ class Static(Index):
     def __init__(self, folder: Path, projects: Sequence[str]) -> None:
         super().__init__(folder)
         self._projects = projects
-
-    @property
-    def simple(self) -> str:
-        return f"{self.url}/simple/"
 
     def save(self, source: Index) -> None:
         """Fetch pages, files and metadata from *source*, whose server runs."""
