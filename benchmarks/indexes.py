@@ -147,7 +147,7 @@ class Installed(Writable):
 class Pypiserver(Installed):
     """pypiserver in the form that its container has."""
 
-    name = "pypiserver"
+    name = "pypiserver 2.4.2"
     upload_path = "/"
     # What was tried; a newer one may be as good.
     requirements = ("pypiserver[passlib,cache]==2.4.2", "watchdog==6.0.0", "gunicorn", "gevent")
@@ -177,7 +177,7 @@ class Pypiserver(Installed):
 class Devpi(Installed):
     """devpi-server, with one index that has no bases."""
 
-    name = "devpi-server"
+    name = "devpi-server 6.20.3"
     requirements = ("devpi-server==6.20.3",)
     _INDEX = "root/dev"
     simple_path = f"/{_INDEX}/+simple/"

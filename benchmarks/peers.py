@@ -7,6 +7,8 @@ Needs wrk, nginx and PyPI: the peers are installed into virtual environments of 
 where they stay for the next time; without DIR everything goes at the end. `benchmarks.indexes` tells
 how each is run. All run at the same time and are measured in rounds, one after the other. The table
 shows medians, and in brackets the median of the rounds' ratios: how many times better the first did.
+Memory is the proportional set size (PSS) of all processes of a server; pypi_lite's two servers share
+some MiB of program, of which each counts a part.
 """
 
 import argparse

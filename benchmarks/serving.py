@@ -1,6 +1,7 @@
 """Servers to measure, and the load on them. Linux only: times and memory are read from /proc."""
 
 import contextlib
+import ctypes
 import os
 import re
 import signal
@@ -18,6 +19,8 @@ ENOUGH = 120.0
 _LOOK_SECONDS = 0.002
 # A server is at rest when it has used no more than a tick of the clock in so many seconds.
 _REST_SECONDS, _REST_TICKS = 0.05, 1
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LIBC = ctypes.CDLL(None)
 _MILLISECONDS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 
 
@@ -48,6 +51,7 @@ class Server:
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
         while not self._answers():
             late = time.monotonic() > began + ENOUGH
@@ -105,6 +109,11 @@ class Server:
             return raw.get(self.url).status == 200
         except OSError:
             return False
+
+
+def _end_with_parent() -> None:
+    """However the measuring ends, killed or not: no server stays behind."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
 
 
 @dataclass(frozen=True)
