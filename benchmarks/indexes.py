@@ -149,8 +149,13 @@ class Pypiserver(Installed):
 
     name = "pypiserver 2.4.2"
     upload_path = "/"
-    # What was tried; a newer one may be as good.
-    requirements = ("pypiserver[passlib,cache]==2.4.2", "watchdog==6.0.0", "gunicorn", "gevent")
+    # What was tried together; newer ones may do as well.
+    requirements = (
+        "pypiserver[passlib,cache]==2.4.2",
+        "watchdog==6.0.0",
+        "gunicorn==27.0.1",
+        "gevent==26.9.0",
+    )
 
     def fill(self, corpus: Path) -> None:
         shutil.copytree(corpus, self.folder / "packages", copy_function=os.link)
