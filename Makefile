@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LISTEN ?= 127.0.0.1:6543
 
-.PHONY: serve test soak lint clean
+.PHONY: serve test soak bench bench-peers lint clean
 
 # Run the index on this checkout: SQLite and files under var/.
 serve: $(VENV)/installed
@@ -20,6 +20,13 @@ SECONDS ?= 60
 soak: $(VENV)/installed-test
 	$(BIN)/python -m tests.faults.soak --seconds $(SECONDS)
 	$(BIN)/python -m tests.faults.soak --seconds $(SECONDS) --own-postgresql
+
+# The figures of this index alone, and beside other indexes. Both need wrk and nginx. More: ARGS=...
+bench: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks.peers $(ARGS)
 
 # The style, the types and the direction of imports.
 lint: $(VENV)/installed-lint
