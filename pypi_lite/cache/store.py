@@ -114,7 +114,8 @@ class Cache:
 
 def compress(body: bytes) -> bytes:
     """The compressed twin of *body*: no name and no time in it, so that equal pages have equal ones."""
-    return gzip.compress(body, compresslevel=6, mtime=0)
+    # Level 6 takes twice the time and saves 3 percent: pages are hashes for the most part.
+    return gzip.compress(body, compresslevel=4, mtime=0)
 
 
 @dataclass(slots=True)
