@@ -9,6 +9,7 @@ index before it is served. Beside the many small projects there are one of 1,000
 """
 
 import argparse
+import contextlib
 import hashlib
 import sys
 import time
@@ -193,19 +194,30 @@ def _finish(connection: Connection) -> None:
     connection.exec_driver_sql("ANALYZE")
 
 
-def prepare(url: str, projects: int, files: int) -> None:
-    """A migrated and filled database at *url*; says how long that took."""
-    began = time.monotonic()
-    migrate(Settings(data=Path(), database_url=url))
-    fill(url, projects, files)
-    took = time.monotonic() - began
-    print(f"{projects:,} projects, {files:,} files: ready after {took:.0f} s", file=sys.stderr)
+@contextlib.contextmanager
+def filled(kind: str, folder: Path, options: argparse.Namespace) -> Iterator[str]:
+    """The address of a database below *folder*, migrated and filled."""
+    with databases.running(kind, folder) as url:
+        _prepare(url, options)
+        yield url
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """How much to fill in."""
-    parser.add_argument("--projects", type=int, default=100_000)
-    parser.add_argument("--files", type=int, default=1_000_000)
+    parser.add_argument("--projects", type=int, help="small ones (default: 100,000; quick: 1,000)")
+    parser.add_argument(
+        "--files", type=int, help="of all these (default: 1,000,000; quick: 10,000)"
+    )
+    parser.add_argument("--quick", action="store_true", help="a small index, few rounds")
+
+
+def _prepare(url: str, options: argparse.Namespace) -> None:
+    began = time.monotonic()
+    projects = options.projects or (1_000 if options.quick else 100_000)
+    files = options.files or (10_000 if options.quick else 1_000_000)
+    migrate(Settings(data=Path(), database_url=url))
+    fill(url, projects, files)
+    print(f"The database is ready after {time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -217,11 +229,11 @@ def main(argv: list[str] | None = None) -> None:
     add_options(parser)
     options = parser.parse_args(argv)
     if options.url:
-        prepare(options.url, options.projects, options.files)
+        _prepare(options.url, options)
         return
     for kind in databases.chosen(options):
-        with databases.running(kind, options.folder / kind) as url:
-            prepare(url, options.projects, options.files)
+        with filled(kind, options.folder / kind, options):
+            pass
 
 
 if __name__ == "__main__":

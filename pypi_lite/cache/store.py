@@ -138,6 +138,8 @@ class Generation:
         self._lock: int | None = None
         #: By suffix: of the page itself and of its twin.
         self._temps: dict[str, _Temp] = {}
+        #: The compressed page, once it has been made: its reader need not do that again.
+        self.twin: bytes | None = None
         self._closed = False
 
     @classmethod
@@ -188,7 +190,8 @@ class Generation:
 
     def _write_and_rename(self, body: bytes, facts: Facts) -> None:
         self._create_temp(GZIP)
-        self._write(GZIP, compress(body), facts)
+        self.twin = compress(body)
+        self._write(GZIP, self.twin, facts)
         self._write("", body, facts)
         for suffix in (GZIP, ""):
             os.rename(

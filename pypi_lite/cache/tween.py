@@ -170,7 +170,7 @@ class CacheTween:
                 response.headers[STATUS_HEADER] = f"pypi_lite; {MISS}"
                 return response
             status = f"{MISS}; {_publish(generation, page, body, request.page_facts)}"
-        return self._fresh(request, page, body, request.page_facts, status)
+        return self._fresh(request, page, body, request.page_facts, status, generation.twin)
 
     def _is_free(self, cache: Cache, key: str) -> bool:
         """Whether no hold is on *key*; those of dead writers are recovered."""
@@ -190,10 +190,18 @@ class CacheTween:
             return response
         return self._fresh(request, page, body, request.page_facts, status)
 
-    def _fresh(self, request: Any, page: Page, body: bytes, facts: Facts, status: str) -> Response:
+    def _fresh(
+        self,
+        request: Any,
+        page: Page,
+        body: bytes,
+        facts: Facts,
+        status: str,
+        twin: bytes | None = None,
+    ) -> Response:
         suffix = _suffix(request)
         if suffix:
-            body = compress(body)
+            body = twin or compress(body)
         sent = Representation(page, self._build, facts.mtime_ns, len(body), suffix)
         if sent.is_known_to(request):
             return sent.not_modified(status)
