@@ -98,4 +98,4 @@ def check_made_once(answers: list[raw.Answer], newest: int) -> None:
     assert {serial(answer) for answer in answers} == {newest}
     assert len({answer.body for answer in answers}) == 1
     statuses = Counter(answer.headers["cache-status"] for answer in answers)
-    assert CROWD - 2 <= statuses[HIT] + statuses[COLLAPSED], statuses
+    assert statuses[HIT] + statuses[COLLAPSED] >= CROWD - 2, statuses
