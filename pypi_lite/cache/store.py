@@ -114,7 +114,8 @@ class Cache:
 
 def compress(body: bytes) -> bytes:
     """The compressed twin of *body*: no name and no time in it, so that equal pages have equal ones."""
-    return gzip.compress(body, compresslevel=6, mtime=0)
+    # Level 6 takes twice the time and saves 3 percent: pages are hashes for the most part.
+    return gzip.compress(body, compresslevel=4, mtime=0)
 
 
 @dataclass(slots=True)
@@ -137,6 +138,8 @@ class Generation:
         self._lock: int | None = None
         #: By suffix: of the page itself and of its twin.
         self._temps: dict[str, _Temp] = {}
+        #: The compressed page, once it has been made: its reader need not do that again.
+        self.twin: bytes | None = None
         self._closed = False
 
     @classmethod
@@ -187,7 +190,8 @@ class Generation:
 
     def _write_and_rename(self, body: bytes, facts: Facts) -> None:
         self._create_temp(GZIP)
-        self._write(GZIP, compress(body), facts)
+        self.twin = compress(body)
+        self._write(GZIP, self.twin, facts)
         self._write("", body, facts)
         for suffix in (GZIP, ""):
             os.rename(

@@ -119,7 +119,8 @@ def publish(index: Index, submission: Submission) -> Published:
     _check_claims(submission, filename)
     with index.database.read() as session:
         # A legacy sdist's name can be read in two ways; the metadata decides when it is recorded.
-        authorise(session, submission.identity, normalize_name(claimed or filename.project))
+        # So does the token or account as it is then.
+        _check_may_upload(session, submission.identity, normalize_name(claimed or filename.project))
         if known := _find_same(session, submission):
             return known
     distribution = _inspect(submission)
@@ -148,24 +149,30 @@ def authorise(session: Session, identity: Identity, normalized_name: str) -> Ide
     current = refresh(session, identity)
     if current is None:
         raise Refusal(Code.NOT_AUTHENTICATED, "The token or account is no longer valid.")
-    if not current.has_scope(Scope.UPLOAD):
+    _check_may_upload(session, current, normalized_name)
+    return current
+
+
+def _check_may_upload(session: Session, identity: Identity, normalized_name: str) -> None:
+    if not identity.has_scope(Scope.UPLOAD):
         raise Refusal(Code.NOT_ALLOWED, "This token may not upload: its scope is reading.")
-    if not current.reaches(normalized_name):
+    if not identity.reaches(normalized_name):
         raise Refusal(
             Code.NOT_ALLOWED, f"This token is limited to other projects than {normalized_name!r}."
         )
+    if identity.is_admin:
+        return
     project_id = session.scalar(
         select(Project.id).where(Project.normalized_name == normalized_name)
     )
-    if project_id is None or current.is_admin:
-        return current
-    roles = select(Role.id).where(Role.project_id == project_id, Role.user_id == current.user_id)
+    if project_id is None:
+        return
+    roles = select(Role.id).where(Role.project_id == project_id, Role.user_id == identity.user_id)
     if session.scalar(roles) is None:
         raise Refusal(
             Code.NOT_ALLOWED,
-            f"{current.name!r} may not upload to {normalized_name!r}: ask one of its owners.",
+            f"{identity.name!r} may not upload to {normalized_name!r}: ask one of its owners.",
         )
-    return current
 
 
 def _parse_filename(submission: Submission) -> DistributionFilename:
@@ -263,10 +270,15 @@ def _render(index: Index, distribution: Distribution) -> str | None:
 
 def _store(index: Index, submission: Submission, distribution: Distribution) -> str | None:
     """Put the bytes on the disk for good; the digest of the ``.metadata`` sibling, if it has one."""
-    index.blobs.keep(submission.incoming, submission.digests.sha256)
+    arrived = {submission.digests.sha256: submission.incoming}
     if not distribution.has_metadata_file:
+        index.blobs.keep(arrived)
         return None
-    return index.blobs.keep_bytes(distribution.metadata_bytes)
+    with index.blobs.receive() as metadata:
+        metadata.write(distribution.metadata_bytes)
+        sha256 = metadata.finish().sha256
+        index.blobs.keep({**arrived, sha256: metadata})
+    return sha256
 
 
 def _check_stored(index: Index, *digests: str | None) -> None:

@@ -1,5 +1,6 @@
 """Blobs."""
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -15,6 +16,18 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 @pytest.fixture
 def blobs(tmp_path: Path) -> Blobs:
     return Blobs(tmp_path / "new" / "blobs")
+
+
+def keep(blobs: Blobs, *contents: bytes) -> str:
+    """Keep *contents* together; the SHA-256 of the first."""
+    with contextlib.ExitStack() as stack:
+        arrived = {}
+        for content in contents:
+            incoming = stack.enter_context(blobs.receive())
+            incoming.write(content)
+            arrived[incoming.finish().sha256] = incoming
+        blobs.keep(arrived)
+    return next(iter(arrived))
 
 
 def files(tmp_path: Path) -> list[str]:
@@ -38,14 +51,14 @@ def test_a_blob_lies_where_its_digest_says(blobs: Blobs, tmp_path: Path) -> None
     with blobs.receive() as incoming:
         incoming.write(CONTENT)
         incoming.finish()
-        blobs.keep(incoming, SHA256)
+        blobs.keep({SHA256: incoming})
     assert blobs.path(SHA256).read_bytes() == CONTENT
     assert files(tmp_path) == [f"new/blobs/{SHA256[:2]}/{SHA256}"]
 
 
 def test_bytes_are_kept_under_their_digest(blobs: Blobs, tmp_path: Path) -> None:
-    assert blobs.keep_bytes(CONTENT) == SHA256
-    assert blobs.keep_bytes(CONTENT) == SHA256  # the same again is the same
+    assert keep(blobs, CONTENT) == SHA256
+    assert keep(blobs, CONTENT) == SHA256  # the same again is the same
     assert blobs.path(SHA256).read_bytes() == CONTENT
     assert len(files(tmp_path)) == 1
 
@@ -72,7 +85,7 @@ def test_two_arrive_at_once(blobs: Blobs) -> None:
 
 def test_a_crash_leaves_no_half_blob(blobs: Blobs, tmp_path: Path) -> None:
     """A process that dies while a file arrives leaves it where no row looks."""
-    blobs.keep_bytes(b"another")  # the folders are there
+    keep(blobs, b"another")  # the folders are there
     if (child := os.fork()) == 0:
         incoming = blobs.receive()
         incoming.write(CONTENT)
@@ -102,10 +115,24 @@ def test_a_blob_is_on_the_disk_before_it_has_its_path(
 
     monkeypatch.setattr(os, "fsync", tell_fsync)
     monkeypatch.setattr(Path, "replace", tell_replace)
-    blobs.keep_bytes(CONTENT)
-    assert calls[0] == "flush file"
-    assert calls[-2:] == ["move", "flush folder"]
-    assert calls.count("flush folder") == 3  # the parents of new folders as well
+    keep(blobs, CONTENT, b"other bytes")
+    assert calls[:2] == ["flush file"] * 2
+    assert calls[-2:] == ["flush folder"] * 2
+    assert calls.count("move") == 2
+    assert calls.count("flush folder") == 5  # the parents of new folders as well
     calls.clear()
-    Blobs(blobs.path(SHA256).parents[1]).keep_bytes(CONTENT)
+    keep(Blobs(blobs.path(SHA256).parents[1]), CONTENT)
+    assert calls[-2:] == ["move", "flush folder"]
     assert calls.count("flush folder") == 3  # another process can't know whether they were
+
+
+def test_a_large_chunk_is_hashed_as_a_small_one_is(blobs: Blobs) -> None:
+    """Two threads share the work."""
+    content = bytes(range(256)) * 4096
+    with blobs.receive() as whole, blobs.receive() as pieces:
+        for incoming, size in ((whole, len(content)), (pieces, 10_000)):
+            for first in range(0, len(content), size):
+                incoming.write(memoryview(content)[first : first + size])
+        assert whole.finish() == pieces.finish()
+        assert whole.finish().sha256 == hashlib.sha256(content).hexdigest()
+        assert whole.path.read_bytes() == pieces.path.read_bytes() == content
