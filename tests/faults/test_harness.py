@@ -34,6 +34,6 @@ def test_what_is_broken_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     monkeypatch.setenv(broken.VARIABLE, fault)
-    plan = Plan(SECONDS, workers=2, readers=5, imports=False, seed=1, is_over_at_first=True)
+    plan = Plan(SECONDS, workers=2, readers=1, imports=False, seed=1, is_over_at_first=True)
     report = soak(plan, tmp_path / "index")
     assert any(text in v for v in report.violations for text in SEEN_AS[fault]), report
