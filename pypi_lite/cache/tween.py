@@ -105,18 +105,18 @@ class CacheTween:
     def _from_file(
         self, request: Any, page: Page, path: str, suffix: str, status: str
     ) -> Response | None:
-        """The published page, or None: it has been swept since somebody looked."""
+        """The published page, or None: it has been swept since somebody looked, or can't be read."""
         try:
             file = open(path, "rb")  # noqa: SIM115  a large one is closed with the response
+            stat = os.fstat(file.fileno())  # what was looked at may have been another file
+            sent = self._representation(page, stat, suffix)
+            if stat.st_size > _LARGE:
+                wrapper = request.environ.get("wsgi.file_wrapper", FileIter)
+                return sent.response(status, wrapper(file))
+            with file:
+                body = file.read()
         except OSError:
             return None
-        stat = os.fstat(file.fileno())  # what was looked at may have been another file
-        sent = self._representation(page, stat, suffix)
-        if stat.st_size > _LARGE:
-            wrapper = request.environ.get("wsgi.file_wrapper", FileIter)
-            return sent.response(status, wrapper(file))
-        with file:
-            body = file.read()
         self._memory.keep(path, identity(stat), body)
         return sent.response(status, [body])
 

@@ -1,4 +1,4 @@
-"""A disk that can be full and read-only: a file system in memory, seen by this process and its own alone."""
+"""A disk that can be full and read-only: a small file system in memory, seen by this run alone."""
 
 import contextlib
 import ctypes

@@ -43,6 +43,9 @@ def check_all(server: Server, oracle: Oracle) -> None:
             said = "".join(verify.communicate(timeout=_VERIFY_SECONDS))
         finally:
             verify.kill()
+    # It has opened the cache, which removes what was swept.
+    if left := list((server.cache / "trash").iterdir()):
+        oracle.violation(f"what was swept is left: {left}")
     if verify.returncode != 0 or "all is well" not in said:
         oracle.violation(f"verify says: {said}")
 
