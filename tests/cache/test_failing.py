@@ -13,7 +13,7 @@ from pypi_lite.cache.opening import FileSystemLacks, open_cache
 from pypi_lite.cache.pages import Facts
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.models import now
-from tests.cache.failing import Failure, FailingPath, failing
+from tests.cache.failing import FailingPath, Failure, failing
 from tests.cache.world import PAGE, World
 
 #: More operations than a request has.

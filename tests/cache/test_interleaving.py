@@ -4,6 +4,7 @@ The protocol is searched exhaustively in `test_protocol`; here its code is run, 
 step, with the invariants looked at after each step.
 """
 
+import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from pypi_lite.cache import store, writing
 from pypi_lite.cache.holds import Hold, Holds
+from pypi_lite.cache.pages import Facts
 from pypi_lite.cache.store import Cache, Generation
 from tests.cache.interleaving import Interleaving
 from tests.cache.world import World
@@ -122,10 +124,12 @@ def holds_not_looked_for(patch: pytest.MonkeyPatch) -> None:
 def renamed_from_the_root(patch: pytest.MonkeyPatch) -> None:
     """A generation that publishes by path, wherever the path leads by then."""
 
-    def publish(self: Generation, body: bytes, facts: object) -> bool:
-        Path(self._path).mkdir(parents=True, exist_ok=True)
+    def publish(self: Generation, body: bytes, facts: Facts) -> bool:
+        path = Path(self._path, self._page)
+        path.parent.mkdir(parents=True, exist_ok=True)
         store.os.stat(".")  # a step: the two look-ups of rename(2) are not one
-        (Path(self._path) / self._page).write_bytes(body)
+        path.write_bytes(body)
+        os.utime(path, ns=(facts.mtime_ns, facts.mtime_ns))
         return True
 
     patch.setattr(Generation, "publish", publish)
