@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 from pypi_lite.cache import opening
-from pypi_lite.cache.opening import FileSystemLacks, open_cache
-from pypi_lite.cache.pages import Facts
+from pypi_lite.cache.opening import open_cache
 from pypi_lite.cache.writing import ChangeRefused
-from pypi_lite.models import now
 from tests.cache.failing import FailingPath, Failure, failing
-from tests.cache.world import PAGE, World
+from tests.cache.world import PAGE, World, publish_in
 
 #: More operations than a request has.
 MOST = 80
@@ -28,6 +26,13 @@ faults = pytest.mark.parametrize(
         pytest.param(errno.EIO, False, id="error once", marks=pytest.mark.slow),
         pytest.param(errno.EACCES, True, id="no access from then on", marks=pytest.mark.slow),
     ],
+)
+
+#: PostgreSQL knows nothing of the cache's files; what differs is in the changes.
+databases = pytest.mark.parametrize(
+    "database_url",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)],
+    indirect=True,
 )
 
 
@@ -81,6 +86,7 @@ def expect_alive_and_current(world: World) -> None:
     assert list((world.folder / "trash").iterdir()) == []
 
 
+@databases
 @faults
 def test_a_page_is_made_whatever_fails(world: World, error: int, lasting: bool) -> None:
     """The reader gets it all the same, and if it can't be published now, the next one is."""
@@ -92,6 +98,7 @@ def test_a_page_is_made_whatever_fails(world: World, error: int, lasting: bool) 
         expect_alive_and_current(world)
 
 
+@databases
 @faults
 def test_a_page_is_served_whatever_fails(world: World, error: int, lasting: bool) -> None:
     for failure in each_failure(error, lasting, least=2):
@@ -124,6 +131,7 @@ def test_a_change_is_refused_or_shown_whatever_fails(
     assert committed > 5
 
 
+@databases
 @faults
 def test_a_rollback_leaves_nothing_whatever_fails(world: World, error: int, lasting: bool) -> None:
     """PostgreSQL's or a disk's word at the COMMIT: the holds are there, and nothing is committed."""
@@ -142,6 +150,7 @@ def test_a_rollback_leaves_nothing_whatever_fails(world: World, error: int, last
         expect_alive_and_current(world)
 
 
+@databases
 @faults
 def test_a_recovery_may_fail_anywhere(world: World, error: int, lasting: bool) -> None:
     for failure in each_failure(error, lasting, least=20):
@@ -164,15 +173,14 @@ def test_a_cache_is_opened_or_not_whatever_fails(
     for failure in each_failure(error, lasting, least=20 if is_new_boot else 3):
         boot.write_text("one")
         shutil.rmtree(folder, ignore_errors=True)
-        publish(folder)
+        publish_in(folder)
         boot.write_text("two" if is_new_boot else "one")
         with failing(failure):
             try:
                 cache = open_cache(FailingPath(folder), "build", is_over=lambda _: True)
+                assert cache is not None, "what fails now is not what the file system lacks"
             except OSError:
                 cache = None
-            except FileSystemLacks:
-                pytest.fail("what fails now is not what the file system lacks")
         if is_new_boot and cache is not None:
             assert cache.open(PAGE) is None, "a page of another boot is served"
         later = open_cache(folder, "build", is_over=lambda _: True)
@@ -186,12 +194,3 @@ def test_a_cache_is_opened_or_not_whatever_fails(
 def probes(names: set[str]) -> set[str]:
     """The folders of probes that could not even be removed."""
     return {name for name in names if name.startswith("probe-")}
-
-
-def publish(folder: Path) -> None:
-    cache = open_cache(folder, "build", is_over=lambda _: True)
-    assert cache is not None
-    generation = cache.begin(PAGE)
-    assert generation is not None
-    generation.publish(b"body", Facts(serial=1, changed=now()))
-    generation.close()
