@@ -33,7 +33,6 @@ def test_both_keys_are_current_through_a_power_cut(database: Database) -> None:
     "bounds",
     [
         Bounds(generators=1, writers=2, faults=1),
-        Bounds(generators=2, writers=1, faults=1),
         Bounds(generators=1, writers=1, faults=3),
     ],
 )

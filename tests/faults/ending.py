@@ -18,7 +18,7 @@ from tests.faults.oracle import Oracle
 from tests.faults.pages import Target
 from tests.faults.server import Server
 
-_HELD_SECONDS = 10.0
+_HELD_SECONDS = 60.0
 _VERIFY_SECONDS = 120.0
 State = dict[str, dict[str, object]]
 Read = Callable[[Target], raw.Answer]

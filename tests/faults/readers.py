@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections import Counter, deque
 from typing import Any
 from urllib.parse import urlsplit
@@ -176,18 +177,16 @@ class Readers:
 
     def _target(self) -> Target:
         """Most often a page that a change under way alters."""
-        dice, focus = self._dice, self._ledger.focus
+        dice, known = self._dice, self._ledger.known
         what = dice.random()
-        if not focus or what < _COMMON:
+        if not known or what < _COMMON:
             return dice.choice(pages.common_targets())
-        if what < 0.7:
-            return dice.choice(pages.project_targets(dice.choice(focus)))
-        if what < 0.8:
-            known = self._ledger.known[dice.choice(focus)]
-            if known.owed:
-                fact = dice.choice(list(known.owed.values()))
-                return dice.choice(pages.release_targets(fact.project, fact.version))
-        return dice.choice(pages.project_targets(dice.choice(list(self._ledger.known))))
+        project = dice.choice(self._ledger.focus if what < 0.8 else list(known))
+        owed = known[project].owed if project in known else {}
+        if owed and 0.7 < what < 0.8:
+            fact = dice.choice(list(owed.values()))
+            return dice.choice(pages.release_targets(fact.project, fact.version))
+        return dice.choice(pages.project_targets(project))
 
     def _take(self, connection: Connection) -> None:
         """Check the answers that have come."""
@@ -283,13 +282,16 @@ class Process(threading.Thread):
                 bodies = [(tuple(key), digest) for key, digest in said["bodies"]]
                 self._oracle.see(said["seen"], bodies)
         if not has_ended:
-            self._oracle.violation(f"{self.name} has failed; the server's log has its last words")
+            self._oracle.violation(f"{self.name} has not ended well")
 
 
 def main() -> None:
     """Read as told, if there is an order."""
     if order := sys.stdin.readline():
-        Readers(Job(**json.loads(order))).run()
+        try:
+            Readers(Job(**json.loads(order))).run()
+        except Exception:
+            _say(violation=traceback.format_exc())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Ends with a line for each figure; exit status 1 if the cache has broken its prom
 import argparse
 import contextlib
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,7 +26,10 @@ from tests.faults.writers import Writer
 
 _JOIN_SECONDS = 120.0
 _TICK = 0.1
+#: A run that has seen less has shown nothing.
+_LEAST = {"reads": 200, "acknowledged writes": 3}
 _KILLS = ("killed workers", "killed commands", "killed writers", "terminated backends")
+_OPERATIONS = ("reads", "acknowledged writes", "unknown writes", "refused writes", "rolled back")
 _FIGURES = (
     "reads",
     "304s",
@@ -87,8 +91,9 @@ class Report:
     def lines(self) -> list[str]:
         """One figure a line."""
         found = [f"{name}: {number}" for name, number in self.figures.items()]
-        kills = sum(self.figures[name] for name in _KILLS)
-        return [*found, f"kills: {kills}", f"violations: {len(self.violations)}"]
+        for what, names in (("operations", _OPERATIONS), ("kills", _KILLS)):
+            found.append(f"{what}: {sum(self.figures[name] for name in names)}")
+        return [*found, f"violations: {len(self.violations)}"]
 
 
 def soak(plan: Plan, folder: Path) -> Report:
@@ -146,11 +151,7 @@ def _burn(
         thread.start()
     for number, process in enumerate(processes):
         process.read(_job(plan, server, url, number))
-    deadline = time.monotonic() + plan.seconds
-    while time.monotonic() < deadline:
-        time.sleep(_TICK)
-        if plan.is_over_at_first and oracle.violations:
-            break
+    _wait(plan, oracle)
     # The killer first: readers and writers end their last requests in peace.
     threads: list[Killer | Writer | readers.Process] = [killer, *writers, *processes]
     for thread in threads:
@@ -159,6 +160,19 @@ def _burn(
         thread.join(_JOIN_SECONDS)
         if thread.is_alive():
             oracle.violation(f"{thread.name} does not end")
+
+
+def _wait(plan: Plan, oracle: Oracle) -> None:
+    """As long as planned; on a slow machine until something has been seen at all."""
+    deadline = time.monotonic() + plan.seconds
+    last = deadline + _JOIN_SECONDS
+    while (now := time.monotonic()) < last:
+        has_begun = all(oracle.counts[name] >= least for name, least in _LEAST.items())
+        if now > deadline and has_begun:
+            return
+        if plan.is_over_at_first and oracle.violations:
+            return
+        time.sleep(_TICK)
 
 
 def _job(plan: Plan, server: Server, url: str, number: int) -> readers.Job:
@@ -233,6 +247,11 @@ def _run(options: argparse.Namespace, database_url: str) -> int:
     print(f"seed {plan.seed}, {plan.seconds} s on {where}", flush=True)
     with tempfile.TemporaryDirectory(prefix="pypi_lite-soak-") as folder:
         report = soak(plan, Path(folder))
+        if report.violations:
+            kept = tempfile.mkdtemp(prefix="pypi_lite-violations-")
+            for name in ("server.log", "ledger"):
+                shutil.copy(Path(folder, name), kept)
+            print(f"the server's log and what was done, a line each, are in {kept}")
     print("\n".join(report.lines()))
     return 1 if report.violations else 0
 
