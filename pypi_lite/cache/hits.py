@@ -114,21 +114,21 @@ class Hits:
         return self._from_file(page, path, suffix, status)
 
     def _from_file(self, page: Page, path: str, suffix: str, status: str) -> Answer | None:
-        """The published page, or None: it has been swept since somebody looked."""
+        """The published page, or None: it has been swept since somebody looked, or can't be read."""
         try:
             file = open(path, "rb")  # noqa: SIM115  a large one is closed by who sends it
+            stat = os.fstat(file.fileno())  # what was looked at may have been another file
+            shown = self._representation(page, stat, suffix)
+            if shown is None:
+                file.close()
+                return None
+            if stat.st_size > _LARGE:
+                self._memory.keep(path, Remembered(stat.st_ino, shown, None))
+                return Answer(shown, status, file)
+            with file:
+                body = file.read()
         except OSError:
             return None
-        stat = os.fstat(file.fileno())  # what was looked at may have been another file
-        shown = self._representation(page, stat, suffix)
-        if shown is None:
-            file.close()
-            return None
-        if stat.st_size > _LARGE:
-            self._memory.keep(path, Remembered(stat.st_ino, shown, None))
-            return Answer(shown, status, file)
-        with file:
-            body = file.read()
         self._memory.keep(path, Remembered(stat.st_ino, shown, body))
         return Answer(shown, status, body)
 

@@ -1,6 +1,7 @@
 """Opening the cache's folder: the build, the boot, and what the file system must give."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import logging
@@ -14,6 +15,8 @@ from pypi_lite.cache.store import Cache
 log = logging.getLogger(__name__)
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+#: What a file system says of something that it has not got. Others (no space left) may be over soon.
+_LACKING = frozenset({errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
 
 
 class FileSystemLacks(Exception):
@@ -41,23 +44,36 @@ def open_cache(folder: Path, build: str, *, is_over: Callable[[str], bool]) -> C
 
     The first process after a boot sweeps everything before it serves: a power cut may keep a page
     and lose its bytes, or lose a hold.
+
+    Raises OSError where the folder can't be used now (full, read-only, of another owner). This process
+    had better not go on then: others may have published pages there that its changes would not sweep.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    cache = Cache(str(folder), build, is_over=is_over)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _probe(folder)
         boot = _boot_id()
-        cache = Cache(str(folder), build, is_over=is_over)
-        with _locked(folder / "lock"):
-            mark = folder / "boot"
-            if not mark.exists() or mark.read_text() != boot:
-                cache.sweep_all()
-                mark.write_text(boot)
-            cache.holds.remove_litter()
-            cache.empty_trash()
-    except (OSError, FileSystemLacks) as error:
+        mark = folder / "boot"
+        if not _says(mark, boot):
+            with _locked(folder / "lock"):
+                if not _says(mark, boot):
+                    _probe(folder)
+                    cache.sweep_all()
+                    mark.write_text(boot)
+    except FileSystemLacks as error:
         log.error("pages are not cached: %s", error)  # noqa: TRY400  the operator's, no traceback
         return None
+    with contextlib.suppress(OSError):  # a later process will do it
+        cache.holds.remove_litter()
+        cache.empty_trash()
     return cache
+
+
+def _says(mark: Path, boot: str) -> bool:
+    """Whether *mark* is of this boot. It is written last: by then all has been swept."""
+    try:
+        return mark.read_text() == boot
+    except FileNotFoundError:
+        return False
 
 
 def _boot_id() -> str:
@@ -75,7 +91,10 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _probe(folder: Path) -> None:
-    """Try each thing that the protocol needs, in the cache's own folder. Raises FileSystemLacks."""
+    """Try each thing that the protocol needs, in the cache's own folder.
+
+    Raises FileSystemLacks, or OSError where it can't be tried now.
+    """
     with tempfile.TemporaryDirectory(prefix="probe-", dir=folder) as name:
         probe = Path(name)
         for what, works in (
@@ -86,7 +105,11 @@ def _probe(folder: Path) -> None:
         ):
             try:
                 fine = works(probe)
-            except (OSError, NotImplementedError):
+            except NotImplementedError:
+                fine = False
+            except OSError as error:
+                if error.errno not in _LACKING:
+                    raise
                 fine = False
             if not fine:
                 raise FileSystemLacks(f"the file system of {folder} lacks {what}")

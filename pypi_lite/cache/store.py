@@ -92,7 +92,11 @@ class Cache:
         """Remove what was swept. What can't be removed now is removed by a later sweep."""
         with contextlib.suppress(OSError):
             for name in os.listdir(self._trash):
-                shutil.rmtree(os.path.join(self._trash, name), ignore_errors=True)
+                path = os.path.join(self._trash, name)
+                if os.path.islink(path):  # in a folder's place; what it leads to is not ours
+                    os.unlink(path)
+                else:
+                    shutil.rmtree(path, ignore_errors=True)
 
     def place(self, key: str, transaction: str) -> Hold:
         """A hold on *key*, which is swept. Raises OSError; then no hold of this call is left."""
@@ -121,7 +125,13 @@ def compress(body: bytes) -> bytes:
 @dataclass(slots=True)
 class _Temp:
     name: str
-    descriptor: int
+    descriptor: int | None
+
+    def close(self) -> None:
+        """Raises OSError: some file systems tell only now that the bytes could not be written."""
+        descriptor, self.descriptor = self.descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 class Generation:
@@ -200,7 +210,7 @@ class Generation:
                 src_dir_fd=self._folder,
                 dst_dir_fd=self._folder,
             )
-            os.close(self._temps.pop(suffix).descriptor)
+            del self._temps[suffix]
 
     def close(self) -> None:
         """Leave nothing of this generation behind but what it published. May be called again."""
@@ -208,13 +218,14 @@ class Generation:
             return
         self._closed = True
         for temp in self._temps.values():
-            os.close(temp.descriptor)
+            with contextlib.suppress(OSError):
+                temp.close()
             self._unlink(temp.name)
         self._temps.clear()
         if self._lock is not None:
             self._unlink(self._lock_name)
-            os.close(self._lock)
-        os.close(self._folder)
+            _close(self._lock)
+        _close(self._folder)
         # A flood of unknown names leaves no folders: these two go when nothing else is in them.
         with contextlib.suppress(OSError):
             os.rmdir(self._path)
@@ -234,7 +245,7 @@ class Generation:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            os.close(lock)
+            _close(lock)
             return False
         self._lock = lock
         return True
@@ -251,7 +262,9 @@ class Generation:
         self._temps[suffix] = _Temp(name, os.open(name, flags, 0o644, dir_fd=self._folder))
 
     def _write(self, suffix: str, content: bytes, facts: Facts) -> None:
-        descriptor = self._temps[suffix].descriptor
+        temp = self._temps[suffix]
+        descriptor = temp.descriptor
+        assert descriptor is not None
         view = memoryview(content)
         while view:
             view = view[os.write(descriptor, view) :]
@@ -259,10 +272,17 @@ class Generation:
         if os.fstat(descriptor).st_mtime_ns != facts.mtime_ns:
             # Most keep 34 bits of seconds: 379,999,999 changes.
             raise OSError(errno.EOVERFLOW, f"the file system has no time for serial {facts.serial}")
+        temp.close()
 
     def _unlink(self, name: str) -> None:
         with contextlib.suppress(OSError):
             os.unlink(name, dir_fd=self._folder)
+
+
+def _close(descriptor: int) -> None:
+    """Close what nothing depends on any more."""
+    with contextlib.suppress(OSError):
+        os.close(descriptor)
 
 
 def _open_folder(path: str) -> int:

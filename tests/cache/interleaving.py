@@ -28,12 +28,14 @@ _LONG = 20.0
 class SteppingOS:
     """`os`, with a call of *step* before each operation."""
 
+    operations = OPERATIONS
+
     def __init__(self, step: Callable[[str], None]) -> None:
         self._step = step
 
     def __getattr__(self, name: str) -> Any:
         function = getattr(os, name)
-        if name not in OPERATIONS:
+        if name not in self.operations:
             return function
 
         def stepping(*args: Any, **keywords: Any) -> Any:

@@ -92,6 +92,7 @@ class Protocol:
     recovery_waits_for_transaction: bool = True
     recovery_asks_for_visibility: bool = True  # or is content with the commit log's word
     recovery_sweeps: bool = True
+    recovery_looks_again: bool = True  # at the hold's name, once it has the lock
     # The power cut.
     sweep_on_new_boot: bool = True
     holds_flushed: bool = True  # to the disk, before the commit
@@ -124,12 +125,14 @@ class Bounds:
 
 # What a generator does next. Only the first value has a meaning of its own: it isn't at work.
 IDLE, MKDIR, OPEN, CREATE, LOOK, LOCK, ASK, SWEEP, RELEASE = range(9)
-SNAPSHOT, WRITE_HALF, WRITE_ALL, RENAME, MOVE, DROP, RMDIR = range(9, 16)
+SNAPSHOT, WRITE_HALF, WRITE_ALL, RENAME, MOVE, DROP, RMDIR, FLOCK = range(9, 17)
 
 _FIRST_STEP = {"folder": MKDIR, "look": LOOK, "snapshot": SNAPSHOT}
 #: How much a temp holds by what its generator does next; otherwise nothing.
 _WRITTEN = {WRITE_ALL: 1, RENAME: 2, MOVE: 2}
 _HAS_LOCK = frozenset({ASK, SWEEP, RELEASE})
+#: When a generator's *at* is a hold.
+_AT_HOLD = _HAS_LOCK | {FLOCK}
 
 # Where a writer is when it isn't at a step of its program.
 DONE, DEAD, ROLLBACK = -1, -2, -3
@@ -228,7 +231,8 @@ class Model:
             OPEN: self._open,
             CREATE: self._create,
             LOOK: self._look,
-            LOCK: self._lock,
+            LOCK: self._open_hold,
+            FLOCK: self._lock,
             ASK: self._ask,
             SWEEP: self._sweep_to_recover,
             RELEASE: self._release_recovered,
@@ -335,19 +339,28 @@ class Model:
     def _on_hold(self) -> int:
         return DROP if self.protocol.drop_temp_on_hold else self._after["look"]
 
-    def _lock(self, state: State, number: int) -> Iterator[Step]:
-        """Try the lock of one of the holds that were seen, whichever."""
+    def _open_hold(self, state: State, number: int) -> Iterator[Step]:
+        """Open one of the holds that were seen, whichever."""
         seen = state.generators[number].seen
         for i, writer in enumerate(state.writers):
             if not seen & (1 << i):
                 continue
             if writer.hold == ABSENT:
                 yield from self._dealt_with(state, number, i, f"finds hold {i} gone")
-            elif writer.hold == LOCKED or _in_recovery(state, i):
-                label = f"finds hold {i} locked"
-                yield self._go(state, number, label, next=self._on_hold, seen=0)
             else:
-                yield self._go(state, number, f"locks hold {i} of the dead", next=ASK, at=i)
+                yield self._go(state, number, f"opens hold {i}", next=FLOCK, at=i)
+
+    def _lock(self, state: State, number: int) -> Iterator[Step]:
+        """Try the lock of the hold that is open: of a file that may have lost its name by now."""
+        i = state.generators[number].at
+        hold = state.writers[i].hold
+        if hold == LOCKED or _in_recovery(state, i):
+            label = f"finds hold {i} locked"
+            yield self._go(state, number, label, next=self._on_hold, seen=0, at=NOWHERE)
+        elif hold == ABSENT and self.protocol.recovery_looks_again:
+            yield from self._dealt_with(state, number, i, f"locks hold {i}, which is gone")
+        else:
+            yield self._go(state, number, f"locks hold {i} of the dead", next=ASK)
 
     def _dealt_with(self, state: State, number: int, hold: int, label: str) -> Iterator[Step]:
         """One hold less. After the last one the generator may go on, or drop its temp."""
@@ -380,6 +393,10 @@ class Model:
 
     def _release_recovered(self, state: State, number: int) -> Iterator[Step]:
         hold = state.generators[number].at
+        if state.writers[hold].hold == ABSENT:
+            label = f"can't release hold {hold}, which is gone"
+            yield self._go(state, number, label, next=self._on_hold, seen=0, at=NOWHERE)
+            return
         state = _with_writer(state, hold, state.writers[hold]._replace(hold=ABSENT))
         yield from self._dealt_with(state, number, hold, f"releases hold {hold} of the dead")
 
@@ -795,7 +812,7 @@ def _with_writers_swapped(generator: Generator) -> Generator:
     seen, at = generator.seen, generator.at
     if not seen:
         return generator
-    if generator.next in _HAS_LOCK:
+    if generator.next in _AT_HOLD:
         at = 1 - at
     return generator._replace(seen=(seen >> 1) | (seen & 1) << 1, at=at)
 

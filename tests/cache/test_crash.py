@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pypi_lite.cache import opening
+from pypi_lite.cache.opening import open_cache
+from tests.cache.failing import FailingPath, failing
 from tests.cache.interleaving import stepping
-from tests.cache.world import PAGE, World
+from tests.cache.world import PAGE, World, publish_in
 
 #: More operations than a writer or a reader has.
 MOST = 60
@@ -25,18 +28,31 @@ def world(tmp_path: Path, database_url: str) -> World:
 def die_at(world: World, number: int, act: Callable[[World], object]) -> bool:
     """Run *act* in a process that kills itself before its *number*-th step; whether it did."""
     world.database.dispose()  # no connection crosses the fork
+
+    def run(step: Callable[[str], None]) -> None:
+        world.step = lambda: step("")
+        with stepping(step):
+            act(world)
+
+    return die(number, run)
+
+
+def die(number: int, run: Callable[[Callable[[str], None]], object]) -> bool:
+    """The same of *run*, which gets what it has to call before each of its steps."""
     child = os.fork()
     if child == 0:
         steps = iter(range(MOST * 2))
 
-        def step(_name: str = "") -> None:
+        def step(_name: str) -> None:
             if next(steps) == number:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        world.step = step
-        with stepping(step):
-            act(world)
-        os._exit(0)
+        status = 1
+        try:
+            run(step)
+            status = 0
+        finally:
+            os._exit(status)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) or os.waitstatus_to_exitcode(status) == 0
     return os.WIFSIGNALED(status)
@@ -91,6 +107,51 @@ def test_a_reader_may_die_anywhere(world: World) -> None:
     else:
         pytest.fail("the reader never came to its end")
     assert deaths > 12
+
+
+def test_a_recovering_reader_may_die_anywhere(world: World) -> None:
+    """What a dead writer has left is finished by the next who comes."""
+    deaths = 0
+    for number in range(MOST):
+        world.cache.place(PAGE.key, "").abandon()  # as the death of its process would
+        died = die_at(world, number, World.get)
+        expect_alive_and_current(world)
+        assert not [name for name in world.litter() if name.startswith("holds/")]
+        if not died:
+            break
+        deaths += 1
+    else:
+        pytest.fail("the reader never came to its end")
+    assert deaths > 20
+
+
+def open_in(folder: Path) -> Callable[[Callable[[str], None]], object]:
+    def run(step: Callable[[str], None]) -> None:
+        with failing(step):
+            open_cache(FailingPath(folder), "build", is_over=bool)
+
+    return run
+
+
+def test_the_first_process_of_a_boot_may_die_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one sweeps what the last boot has left, unless that was done."""
+    boot = tmp_path / "boot"
+    monkeypatch.setattr(opening, "_BOOT_ID", boot)
+    for number in range(MOST):
+        boot.write_text("one")
+        publish_in(tmp_path / "cache")
+        boot.write_text("two")
+        died = die(number, open_in(tmp_path / "cache"))
+        cache = open_cache(tmp_path / "cache", "build", is_over=bool)
+        assert cache is not None
+        assert cache.open(PAGE) is None
+        if not died:
+            break
+    else:
+        pytest.fail("it never came to its end")
+    assert number > 20
 
 
 def test_a_reader_that_dies_leaves_no_temp_for_long(world: World) -> None:

@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from pypi_lite.cache import store, writing
+from pypi_lite.cache import store
 from pypi_lite.cache.holds import Hold, Holds
 from pypi_lite.cache.pages import Facts
 from pypi_lite.cache.store import Cache, Generation
+from pypi_lite.cache.writing import _WriteSide
 from tests.cache.interleaving import Interleaving
-from tests.cache.world import World
+from tests.cache.world import PAGE, World
+from tests.faults import broken
 
 READER, WRITER, SECOND = 0, 1, 2
 #: More than any actor has.
@@ -27,6 +30,10 @@ ALL = 60
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """One row, one page, on SQLite."""
+    return new_world(tmp_path)
+
+
+def new_world(tmp_path: Path) -> World:
     world = World(tmp_path / "cache", f"sqlite:///{tmp_path / 'world.sqlite'}")
     world.create()
     return world
@@ -106,7 +113,7 @@ def no_hold(patch: pytest.MonkeyPatch) -> None:
         return hold
 
     patch.setattr(Cache, "place", place)
-    patch.setattr(writing._WriteSide, "_settle", lambda self, hold, committed: hold.release())
+    patch.setattr(_WriteSide, "_settle", lambda self, hold, committed: hold.release())
 
 
 def no_sweep_before_the_commit(patch: pytest.MonkeyPatch) -> None:
@@ -125,24 +132,44 @@ def renamed_from_the_root(patch: pytest.MonkeyPatch) -> None:
     """A generation that publishes by path, wherever the path leads by then."""
 
     def publish(self: Generation, body: bytes, facts: Facts) -> bool:
-        Path(self._path).mkdir(parents=True, exist_ok=True)
+        path = Path(self._path, self._page)
+        path.parent.mkdir(parents=True, exist_ok=True)
         store.os.stat(".")  # a step: the two look-ups of rename(2) are not one
-        page = Path(self._path) / self._page
-        page.write_bytes(body)
-        os.utime(page, ns=(facts.mtime_ns, facts.mtime_ns))
+        path.write_bytes(body)
+        os.utime(path, ns=(facts.mtime_ns, facts.mtime_ns))
         return True
 
     patch.setattr(Generation, "publish", publish)
 
 
+def hold_after_the_commit(patch: pytest.MonkeyPatch) -> None:
+    for name in ("before_commit", "after_transaction_end"):
+        patch.setattr(_WriteSide, name, getattr(_WriteSide, name))  # what is to be put back
+    broken.FAULTS["late-hold"]()
+
+
+def snapshot_before_the_temp(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Generation, "publish", Generation.publish)
+    broken.FAULTS["late-folder"]()
+
+
 @pytest.mark.parametrize(
     "mutate",
-    [no_sweep_before_the_commit, no_sweeps, no_hold, holds_not_looked_for, renamed_from_the_root],
+    [
+        no_sweep_before_the_commit,
+        no_sweeps,
+        no_hold,
+        holds_not_looked_for,
+        renamed_from_the_root,
+        hold_after_the_commit,
+        snapshot_before_the_temp,
+    ],
 )
 def test_the_search_notices_a_step_that_is_left_out(
-    world: World, monkeypatch: pytest.MonkeyPatch, mutate: Callable[[pytest.MonkeyPatch], None]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mutate: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
-    mutate(monkeypatch)
+    mutate(monkeypatch)  # before there is a session class that it could be attached to
+    world = new_world(tmp_path)
     with pytest.raises(AssertionError, match=r"committed is|pypi_lite; hit"):
         search(world)
 
@@ -152,3 +179,33 @@ def search(world: World) -> None:
     for steps in range(34):
         run_from_a_published_page(world, [WRITER] * steps + [READER] * ALL + [WRITER] * ALL)
         run(world, [READER] * steps + [WRITER] * ALL + [READER] * ALL)
+
+
+def dead_writer_commits(world: World) -> None:
+    """A writer's process is dead, its transaction is not; readers come before and after its commit."""
+    world.get()
+    with world.database._writing.connect() as connection:
+        connection.execute(text("UPDATE projects SET last_serial = last_serial + 1"))
+        query = text("SELECT CAST(pg_current_xact_id() AS text)")
+        world.cache.place(PAGE.key, connection.execute(query).scalar_one()).abandon()
+        for _ in range(3):
+            world.get()
+            world.check()
+        connection.commit()
+        world.check()
+    for _ in range(3):
+        assert world.get().text == f"version {world.version()} end"
+    assert world.published() == world.version()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_recovery_waits_for_the_transactions_end(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And does so for a reason: else what it lets be published is old as soon as that commits."""
+    world = World(tmp_path / "cache", database_url)
+    world.create()
+    dead_writer_commits(world)
+    monkeypatch.setattr(world.cache.holds, "_is_over", lambda _transaction: True)
+    with pytest.raises(AssertionError, match="committed is"):
+        dead_writer_commits(world)

@@ -10,6 +10,7 @@ from sqlalchemy import event, select
 
 from pypi_lite.application import Request
 from pypi_lite.cache.hits import Hits
+from pypi_lite.cache.opening import open_cache
 from pypi_lite.cache.pages import Facts, KeyRegistry, Page, PageRules
 from pypi_lite.cache.store import Cache
 from pypi_lite.cache.tween import CacheTween
@@ -107,6 +108,16 @@ class World:
             version = project.last_serial
         self.step()
         return Response(f"version {version} end", content_type="text/plain")
+
+
+def publish_in(folder: Path) -> None:
+    """Open the cache in *folder* as a process does, and publish a page there."""
+    cache = open_cache(folder, "build", is_over=bool)
+    assert cache is not None
+    generation = cache.begin(PAGE)
+    assert generation is not None
+    assert generation.publish(b"body", Facts(serial=1, changed=now()))
+    generation.close()
 
 
 def in_thread(function: Callable[[], object]) -> threading.Thread:

@@ -3,8 +3,24 @@
 ``python -m tests.faults.broken ...`` is ``python -m pypi_lite ...`` with the faults that the environment
 names in PYPI_LITE_BROKEN, separated by commas. With ``--delays`` before all other arguments it takes its
 time between the protocol's steps (`tests.faults.delays`). The product knows nothing of it.
+
+What catches the five that the design warns of (`test_harness` runs the model and the soak,
+`tests.cache.test_interleaving` the real code step by step):
+
+=================================  ==========================  ====================  ==============
+left out                           the model                   the real code         the soak
+=================================  ==========================  ====================  ==============
+a sweep (before the commit)        at once                     yes                   no-first-sweep
+a sweep (after it)                 only with holds lost        redundant             redundant
+the hold comes before the commit   at once                     yes                   late-hold
+the temp before the snapshot       at once                     yes                   late-folder
+the rename in the open folder      at once                     yes                   from-root
+a recovery waits for the           at once, on PostgreSQL      yes, on PostgreSQL    too rare
+transaction's end
+=================================  ==========================  ====================  ==============
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -77,6 +93,53 @@ def _torn() -> None:
     store.Generation.publish = publish_half  # type: ignore
 
 
+def _no_first_sweep() -> None:
+    """Writers place their holds and sweep only after the commit."""
+    store.Cache.place = lambda self, key, transaction: (  # type: ignore
+        self.holds.place(key, transaction)
+    )
+
+
+def _late_hold() -> None:
+    """Writers place their holds when they have committed."""
+    side = writing._WriteSide
+    place, end = side.before_commit, side.after_transaction_end
+
+    def after_transaction_end(self: Any, session: Any, transaction: Any) -> None:
+        state = session.info.get(writing._STATE)
+        if state is not None and state.committed and transaction.parent is None:
+            for key in sorted(state.keys):
+                state.holds.append(self._cache.place(key, ""))
+        end(self, session, transaction)
+
+    def before_commit(self: Any, session: Any) -> None:
+        cache, self._cache = self._cache, None
+        try:
+            place(self, session)
+        finally:
+            self._cache = cache
+        writing._writing(session).placed = True
+
+    side.before_commit = before_commit  # type: ignore
+    side.after_transaction_end = after_transaction_end  # type: ignore
+
+
+def _from_root() -> None:
+    """A page is published by its path, wherever that leads by then."""
+
+    def publish(self: store.Generation, body: bytes, facts: Any) -> bool:
+        for suffix, content in ((store.GZIP, store.compress(body)), ("", body)):
+            path = os.path.join(self._path, self._page + suffix)
+            os.makedirs(self._path, exist_ok=True)
+            with open(path + ".root", "wb") as file:
+                file.write(content)
+            os.utime(path + ".root", ns=(facts.mtime_ns, facts.mtime_ns))
+            os.rename(path + ".root", path)
+        return True
+
+    store.Generation.publish = publish  # type: ignore
+
+
 def _late_folder() -> None:
     """A generation opens its folder when the page is made, and not before its snapshot."""
     publish = store.Generation.publish
@@ -86,7 +149,9 @@ def _late_folder() -> None:
         folder, self._folder = self._folder, os.open(self._path, os.O_RDONLY)
         try:
             for temp in self._temps.values():
-                os.close(temp.descriptor)
+                temp.close()
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(temp.name, dir_fd=folder)
             self._create_temp("")
             return publish(self, body, facts)
         finally:
@@ -109,6 +174,9 @@ FAULTS: dict[str, Callable[[], None]] = {
     "only-before": _only_before,
     "commit-anyway": _commit_anyway,
     "torn": _torn,
+    "no-first-sweep": _no_first_sweep,
+    "late-hold": _late_hold,
+    "from-root": _from_root,
     "late-folder": _late_folder,
     "always-known": _always_known,
 }

@@ -48,7 +48,12 @@ def main(ini: str, *options: str) -> None:
 def _obey(settings: Settings, order: dict[str, Any]) -> None:
     _say(pid=os.getpid())
     try:
-        _say(**_change(open_index(settings).index, order))
+        index = open_index(settings).index
+    except OSError as error:  # the cache's folder is full, read-only, or just being replaced
+        _say(refused=str(error))
+        os._exit(0)
+    try:
+        _say(**_change(index, order))
     except BaseException as error:
         _say(error=repr(error)[:300])
     os._exit(0)

@@ -17,7 +17,7 @@ _STEPS: tuple[tuple[Any, str, float, float], ...] = (
     (store.Cache, "sweep", 0.1, 0.03),  # a hold is placed, its key is not yet swept
     (writing._WriteSide, "after_transaction_end", 0.4, 0.15),  # committed, not yet swept
     (tween.CacheTween, "_is_free", 0.1, 0.03),  # the temp is there, holds not yet looked for
-    (store.Generation, "publish", 0.15, 0.08),  # the snapshot is over, nothing is written
+    (store.Generation, "publish", 0.06, 0.5),  # the snapshot is over, nothing is written
     (store.Generation, "_write", 0.05, 0.05),  # the twin is there, the page is not
     (store.Generation, "close", 0.05, 0.03),
     (Holds, "_recover_one", 0.1, 0.03),

@@ -25,6 +25,11 @@ class Target:
     project: str = ""
     version: str | None = None
 
+    @property
+    def subject(self) -> str:
+        """What its serial is that of: the project, the root list or the home page."""
+        return self.project or f" {self.kind}"
+
 
 @dataclass(slots=True)
 class Parsed:
@@ -33,7 +38,8 @@ class Parsed:
     status: int
     serial: int = -1
     etag: str = ""
-    body: bytes = b""
+    body: bytes = b""  # decoded
+    raw: bytes = b""  # as it came
     #: By name: digest, and whether it is yanked. None: this kind of page has no list of them.
     files: dict[str, tuple[str, bool]] | None = None
     names: set[str] = field(default_factory=set)

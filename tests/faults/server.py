@@ -28,7 +28,13 @@ class Server:
         self.running = _Running(folder, database_url, workers)
         if delays:
             self.running.options = ("--delays",)
-        self.cache = folder / "data" / "cache"
+        #: What a full or a read-only disk is about: the pages and the uploaded files.
+        self.disk = folder / "disk"
+        self.disk.mkdir()
+        self.cache = self.disk / "cache"
+        with self.running._ini.open("a") as ini:
+            ini.write(f"pypi_lite.cache_folder = {self.cache}\n")
+            ini.write(f"pypi_lite.blobs = {self.disk / 'blobs'}\n")
 
     def popen(self, *arguments: str) -> "subprocess.Popen[str]":
         """A command of ``pypi-lite`` that is under way."""
@@ -41,12 +47,19 @@ class Server:
             cwd=_HOME,
         )
 
+    def popen_reader(self) -> "subprocess.Popen[str]":
+        """A process that reads, see `tests.faults.readers`."""
+        return self._popen_obeying("tests.faults.readers")
+
     def popen_child(self) -> "subprocess.Popen[str]":
         """A process that obeys `tests.faults.child`'s orders."""
-        command = [sys.executable, "-m", "tests.faults.child"]
+        arguments = [str(self.running._ini), *self.running.options]
+        return self._popen_obeying("tests.faults.child", *arguments)
+
+    def _popen_obeying(self, module: str, *arguments: str) -> "subprocess.Popen[str]":
         with self.running.log.open("ab") as log:
             return subprocess.Popen(
-                [*command, str(self.running._ini), *self.running.options],
+                [sys.executable, "-m", module, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -8,7 +8,7 @@ SECONDS = 4.0
 
 
 def test_no_answer_is_wrong(tmp_path: Path, database_url: str) -> None:
-    report = soak(Plan(SECONDS, database_url, readers=4, seed=20070714), tmp_path / "index")
+    report = soak(Plan(SECONDS, database_url, readers=1, seed=20070714), tmp_path / "index")
     assert report.violations == []
-    assert report.figures["reads"] > 20
-    assert report.figures["acknowledged writes"] > 0
+    assert report.figures["reads"] > 200
+    assert report.figures["acknowledged writes"] > 2

@@ -15,8 +15,9 @@ from typing import Any
 
 from tests.clients import raw
 from tests.distributions.build import wheel
-from tests.faults.oracle import Delete, FileFact, Oracle
-from tests.faults.readers import BROKEN
+from tests.faults.forms import BROKEN, Person
+from tests.faults.ledger import FileFact
+from tests.faults.oracle import Delete, Oracle
 from tests.faults.server import Server
 
 _ORDER_SECONDS = 90.0
@@ -49,6 +50,11 @@ def kill(pid: int) -> None:
         return
 
 
+def _is_refusal(text: str) -> bool:
+    """Whether a text says that the change was not made, for sure."""
+    return "was not published" in text or "could not be stored" in text
+
+
 class Writer(threading.Thread):
     """Makes one change after another until it is told to stop; some are cut short."""
 
@@ -60,14 +66,20 @@ class Writer(threading.Thread):
         oracle: Oracle,
         seed: int,
         *,
+        url: str,
         child: "subprocess.Popen[str] | None" = None,
         imports: bool = False,
     ) -> None:
-        """*child* obeys `tests.faults.child`'s orders; without it there are uploads only."""
+        """*child* obeys `tests.faults.child`'s orders; without it there are uploads only.
+
+        *url* is where uploads go: the server's own address, or that of a front server.
+        """
         super().__init__(daemon=True, name=f"writer {number}")
         self._number = number
         self._server = server
+        self._url = url
         self._token = token
+        self._person = Person(url)
         self._oracle = oracle
         self._imports = imports
         self._dice = random.Random(f"{seed} writer {number}")
@@ -81,7 +93,7 @@ class Writer(threading.Thread):
         self._over.set()
 
     def run(self) -> None:
-        acts = [(self._upload, 12), (self._change, 10)]
+        acts = [(self._upload, 9), (self._fill_form, 4), (self._change, 10)]
         if self._imports:
             acts.append((self._import, 1))
         functions, weights = zip(*acts, strict=True)
@@ -127,7 +139,7 @@ class Writer(threading.Thread):
         return f"new{self._number}x{next(self._names)}"
 
     def _send(self, fact: FileFact) -> None:
-        self._oracle.focus.append(fact.project)
+        self._oracle.look_at(fact.project)
         is_first = fact.filename not in self._oracle.files
         work = self._oracle.begin_upload([fact])
         is_known = False
@@ -135,15 +147,13 @@ class Writer(threading.Thread):
             answer = self._post(fact, fact.content)
             is_known = answer is not None and self._note(fact, answer, is_first)
         finally:
-            self._oracle.end(work, is_known=is_known)
+            self._oracle.end(work, [fact.project], is_known=is_known)
 
     def _post(self, fact: FileFact, content: bytes) -> raw.Answer | None:
         """None: the answer was lost."""
         try:
             fields = {"name": fact.project, "version": fact.version}
-            return raw.upload(
-                self._server.running.upload_url, fact.filename, content, self._token, fields
-            )
+            return raw.upload(f"{self._url}legacy/", fact.filename, content, self._token, fields)
         except BROKEN as error:
             self._oracle.count("unknown writes")
             self._oracle.event(f"{self.name}: upload of {fact.filename} unknown: {error!r}")
@@ -159,15 +169,17 @@ class Writer(threading.Thread):
             self._oracle.count("acknowledged writes")
             return True
         self._oracle.event(f"{self.name}: {fact.filename}: {answer.status} {answer.text[:150]}")
-        if answer.status == 503 and "was not published" in answer.text:
-            self._oracle.count("refused writes")
-            if is_first and self._dice.random() < 0.5:
-                self._oracle.never.add(fact.filename)  # a change that is refused must never show
+        if answer.status == 503 and _is_refusal(answer.text):
+            self._refused(fact, is_first)
             return True
         if answer.status == 409 and fact.is_doubtful:
             self._oracle.count("refused writes")
             return True
-        if answer.status == 503:  # the database's connection broke, perhaps in its COMMIT
+        if answer.status in (
+            502,
+            503,
+            504,
+        ):  # the database's connection broke, perhaps in its COMMIT
             self._oracle.count("unknown writes")
             return False
         self._oracle.violation(
@@ -175,15 +187,53 @@ class Writer(threading.Thread):
         )
         return False
 
+    def _refused(self, fact: FileFact, is_first: bool) -> None:
+        self._oracle.count("refused writes")
+        if is_first and self._dice.random() < 0.5:
+            self._oracle.never.add(fact.filename)  # a change that is refused must never show
+
     def _conflict(self, fact: FileFact) -> None:
         """Other bytes under a name that is taken are refused, whatever happens."""
         other = wheel(fact.project, fact.version, summary="Other bytes")[1]
         answer = self._post(fact, other)
         if answer is None:
             return
-        if answer.status not in (409, 503):
+        if answer.status not in (409, 502, 503, 504):
             self._oracle.violation(f"other bytes as {fact.filename}: {answer.status}")
         self._oracle.count("refused writes")
+
+    # The web form
+
+    def _fill_form(self) -> None:
+        """A few files at once, as a person would."""
+        facts = [new_file(self._project()) for _ in range(self._dice.randrange(1, 4))]
+        self._oracle.look_at(facts[0].project)
+        work = self._oracle.begin_upload(facts)
+        is_known = False
+        try:
+            is_known = self._submit(facts)
+        finally:
+            self._oracle.end(work, [f.project for f in facts], is_known=is_known)
+
+    def _submit(self, facts: list[FileFact]) -> bool:
+        """Send the form and tell the oracle; whether the outcome of each file is known."""
+        try:
+            results = self._person.upload([(f.filename, f.content) for f in facts])
+        except BROKEN as error:
+            self._oracle.count("unknown writes", len(facts))
+            self._oracle.event(f"{self.name}: a form is unknown: {error!r}")
+            self._over.wait(0.05)
+            return False
+        for fact in facts:
+            is_published, text = results[fact.filename]
+            if is_published:
+                self._oracle.acknowledge_upload(fact, None, True)
+                self._oracle.count("acknowledged writes")
+            elif _is_refusal(text):
+                self._refused(fact, True)
+            elif not fact.is_doubtful:
+                self._oracle.violation(f"{self.name}: {fact.filename} by form: {text}")
+        return True
 
     # The command line
 
@@ -191,7 +241,7 @@ class Writer(threading.Thread):
         facts = [new_file(self._project()) for _ in range(self._dice.randrange(2, 5))]
         folder = self._server.folder / f"import-{self._number}-{next(self._names)}"
         folder.mkdir()
-        self._oracle.focus.append(facts[0].project)
+        self._oracle.look_at(facts[0].project)
         for fact in facts:
             (folder / fact.filename).write_bytes(fact.content)
         work = self._oracle.begin_upload(facts)
@@ -199,7 +249,7 @@ class Writer(threading.Thread):
         try:
             is_known = self._run_import(folder, facts)
         finally:
-            self._oracle.end(work, is_known=is_known)
+            self._oracle.end(work, [f.project for f in facts], is_known=is_known)
             shutil.rmtree(folder)
 
     def _run_import(self, folder: Path, facts: list[FileFact]) -> bool:
@@ -213,7 +263,7 @@ class Writer(threading.Thread):
             except subprocess.TimeoutExpired:
                 kill(process.pid)
                 process.communicate()
-                self._oracle.count("killed writers")
+                self._oracle.count("killed commands")
                 self._oracle.count("unknown writes", len(facts))
                 self._oracle.event(f"{self.name}: import killed: {[f.filename for f in facts]}")
                 if not is_cut:
@@ -250,19 +300,17 @@ class Writer(threading.Thread):
         if change.startswith("delete"):
             filename = fact.filename if change == "delete_file" else None
             version = fact.version if change == "delete_release" else None
-            delete = Delete(project, filename, version, [])
+            delete = Delete(project, filename, version)
         order = {"change": change, "arguments": arguments, "roll_back": roll_back}
-        self._oracle.focus.append(project)
-        work = object()
+        self._oracle.look_at(project)
+        work = self._oracle.begin_change(None if roll_back else delete)
         is_known = False
-        if delete is not None and not roll_back:
-            self._oracle.begin_delete(work, delete)
         try:
-            is_known = self._order(order, project, delete)
+            is_known = self._order(order, project, work)
         finally:
-            self._oracle.end(work, is_known=is_known)
+            self._oracle.end(work, [project], is_known=is_known)
 
-    def _order(self, order: dict[str, Any], project: str, delete: Delete | None) -> bool:
+    def _order(self, order: dict[str, Any], project: str, work: str) -> bool:
         """Have the child obey, or die of it; whether the outcome is known."""
         pauses = [self._dice.choice((0, 0, 0.02, 0.1, 0.2)) for _ in range(2)]
         assert self._child is not None
@@ -271,7 +319,7 @@ class Writer(threading.Thread):
         self._child.stdin.flush()
         pid = self._hear()["pid"]
         timer = None
-        if self._dice.random() < 0.25:
+        if self._dice.random() < 0.4:
             # Opening the index takes a while; then come the change and its pauses.
             seconds = self._dice.uniform(0.02, 0.15 + sum(pauses))
             timer = threading.Timer(seconds, kill, (pid,))
@@ -282,14 +330,12 @@ class Writer(threading.Thread):
             timer.join()
         if "ended" not in said:
             self._hear()
-        return self._heard(order, project, delete, said)
+        return self._heard(order, project, work, said)
 
-    def _heard(
-        self, order: dict[str, Any], project: str, delete: Delete | None, said: dict[str, Any]
-    ) -> bool:
+    def _heard(self, order: dict[str, Any], project: str, work: str, said: dict[str, Any]) -> bool:
         what = f"{self.name}: {order['change']} {order['arguments']}"
         if serial := said.get("serial"):
-            self._oracle.acknowledge(serial, _ACTIONS[order["change"]], project, delete)
+            self._oracle.acknowledge(serial, _ACTIONS[order["change"]], project, work)
             self._oracle.count("acknowledged writes")
             return True
         if order["roll_back"] and order["change"] == "yank":

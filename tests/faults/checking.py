@@ -1,0 +1,309 @@
+"""What must be true of each answer, from what was known before its request began.
+
+Each answer is held against every rule: it is complete; it is no older than what was acknowledged, and no
+older than what the database had committed, before its request began; for this reader it does not go
+backwards, on no page of the project; all pages of a project show the same at the same serial; a 304
+comes only to whoever has the current representation.
+"""
+
+import contextlib
+import hashlib
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import make_url
+
+from tests.faults import pages
+from tests.faults.ledger import UNKNOWN, Known, Ledger
+from tests.faults.pages import Parsed, Target
+
+_HOME, _INDEX = " home", " index"  # no project is called so
+_COMMITTED = f"""\
+SELECT normalized_name, last_serial FROM projects
+UNION ALL SELECT '{_HOME}', coalesce(max(serial), 0) FROM journal WHERE project IS NOT NULL
+UNION ALL SELECT '{_INDEX}', coalesce(max(serial), 0) FROM journal
+WHERE action IN ('index.create', 'project.create', 'project.rename', 'project.delete')"""
+#: How many contents of one representation are remembered: its copies, for conditional requests.
+_COPIES = 4
+#: Representations that are remembered; when there are more, all are forgotten.
+_MOST = 1500
+#: What a front server answers while the one behind it is being killed.
+_GATEWAY = frozenset({502, 504})
+
+
+class Probe(NamedTuple):
+    """What the database said was committed, and what was known just before it was asked."""
+
+    serials: Mapping[str, int]
+    home: int
+    index: int
+    known: Mapping[str, Known]
+    moment: float
+
+
+class Prober:
+    """Asks the database, in one snapshot, over a connection of its own."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        """A probe is good for *seconds*: what was committed before a later request is at least that."""
+        self._seconds = seconds
+        self._last: Probe | None = None
+        self._connection = _connect(url)
+
+    def probe(self, ledger: Ledger) -> Probe:
+        """What is committed; *ledger* has caught up."""
+        if self._last is not None and time.monotonic() < self._last.moment + self._seconds:
+            return self._last
+        # In this order: what is over before the database is asked may still have changed its answer.
+        known, moment = dict(ledger.known), time.monotonic()
+        with contextlib.closing(self._connection.cursor()) as cursor:
+            cursor.execute(_COMMITTED)
+            serials = dict(cursor.fetchall())
+        self._last = Probe(serials, serials.pop(_HOME), serials.pop(_INDEX), known, moment)
+        return self._last
+
+
+def _connect(url: str) -> Any:
+    parts = make_url(url)
+    if parts.get_backend_name() == "sqlite":
+        # isolation_level None: one SELECT is one snapshot, over as soon as its rows are there.
+        return sqlite3.connect(str(parts.database), timeout=60, isolation_level=None)
+    import psycopg2
+
+    plain = parts.set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = psycopg2.connect(plain)
+    connection.autocommit = True
+    return connection
+
+
+class Before(NamedTuple):
+    """What an answer owes, as it was before its request began."""
+
+    known: Known
+    all_known: Mapping[str, Known]  # for the root list alone
+    floor: int
+    probe: Probe
+
+
+@dataclass(slots=True)
+class Asked:
+    """A request that is about to be sent."""
+
+    target: Target
+    encoding: str
+    copy: Parsed | None
+    before: Before
+
+    def head(self, *, close: bool = False) -> bytes:
+        """The request, as it goes over the wire."""
+        lines = [
+            f"GET {self.target.url} HTTP/1.1",
+            "Host: 127.0.0.1",
+            f"Accept: {self.target.accept}",
+            f"Accept-Encoding: {self.encoding}",
+        ]
+        if self.copy is not None:
+            lines.append(f"If-None-Match: {self.copy.etag}")
+        if close:
+            lines.append("Connection: close")
+        return "\r\n".join([*lines, "", ""]).encode()
+
+
+class Checker:
+    """One client with a memory: it knows its copies of each page, and what it has seen last."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        prober: Prober,
+        count: Callable[[str], None],
+        violation: Callable[[str], None],
+        *,
+        has_front: bool = False,
+    ) -> None:
+        self._ledger = ledger
+        self._prober = prober
+        self._count = count
+        self._violation = violation
+        self._has_front = has_front
+        self._copies: dict[tuple[Target, str], list[Parsed]] = {}
+        #: The highest serials that were seen: of each project, the root list and the home page.
+        self._newest: dict[str, int] = {}
+        #: What was seen since the last look, for whoever compares it with what others saw.
+        self.seen: dict[tuple[str, int], frozenset[tuple[str, bool]]] = {}
+        self.bodies: dict[tuple[str, str, str], str] = {}
+
+    def copies(self, target: Target, encoding: str) -> list[Parsed]:
+        """What is remembered of a representation, oldest first."""
+        return self._copies.get((target, encoding), [])
+
+    def ask(self, target: Target, encoding: str, copy: Parsed | None = None) -> Asked:
+        """A request that begins after this, for *copy*'s successor if there is one."""
+        ledger = self._ledger
+        known = ledger.known.get(target.project, UNKNOWN)
+        floor = ledger.highest if target.kind == "home" else known.floor
+        floor = max(floor, self._newest.get(target.subject, 0))
+        all_known = dict(ledger.known) if target.kind == "index" else {}
+        before = Before(known, all_known, floor, self._prober.probe(ledger))
+        return Asked(target, encoding, copy, before)
+
+    def check(self, asked: Asked, status: int, headers: dict[str, str], body: bytes) -> None:
+        """Hold an answer against all rules; the ledger has caught up."""
+        if self._has_front and status in _GATEWAY:
+            self._count("broken connections")
+            return
+        parsed = self._parse(asked, status, headers, body)
+        faults = self._faults(asked, parsed)
+        if parsed.status == 200:
+            newest = self._newest.get(asked.target.subject, 0)
+            self._newest[asked.target.subject] = max(newest, parsed.serial)
+        self._count("reads")
+        if faults:
+            probe = asked.before.probe
+            self._violation(
+                f"GET {asked.target.url} ({asked.target.accept}, {asked.encoding}, known:"
+                f" {asked.copy and asked.copy.etag}): {status}, {headers.get('cache-status')},"
+                f" serial {parsed.serial}, floor {asked.before.floor}, probed"
+                f" {probe.serials.get(asked.target.project)}: {'; '.join(faults)}"
+            )
+
+    def _parse(self, asked: Asked, status: int, headers: dict[str, str], body: bytes) -> Parsed:
+        """The answer in pieces; of a 304, the copy that it declares to be current."""
+        if status == 200:
+            return self._whole(asked, headers, body)
+        if status == 404:
+            return Parsed(404)
+        if status != 304:
+            return Parsed(status, faults=[f"status {status}: {body[:200]!r}"])
+        self._count("304s")
+        copy = asked.copy
+        if copy is None:
+            return Parsed(304, faults=["304 to a request without a condition"])
+        found = headers.get("etag", ""), int(headers.get("x-pypi-last-serial", "-1"))
+        if found == (copy.etag, copy.serial):
+            return copy
+        faults = [f"304 as {found}; the copy is {copy.etag}, {copy.serial}"]
+        return Parsed(304, found[1], found[0], faults=faults)
+
+    def _whole(self, asked: Asked, headers: dict[str, str], body: bytes) -> Parsed:
+        """A 200 in pieces: taken to pieces once, and compared byte by byte when it comes again."""
+        if len(self._copies) > _MOST:
+            self._copies.clear()
+        copies = self._copies.setdefault((asked.target, asked.encoding), [])
+        etag, serial = headers.get("etag", ""), headers.get("x-pypi-last-serial")
+        for copy in copies:
+            if copy.etag == etag and copy.raw == body and str(copy.serial) == serial:
+                return copy
+        parsed = pages.parse(asked.target, 200, headers, body)
+        parsed.raw = body
+        if not parsed.faults:
+            parsed.faults = self._differs(asked.target, parsed)
+        copies.append(parsed)
+        del copies[:-_COPIES]
+        return parsed
+
+    def _differs(self, target: Target, parsed: Parsed) -> list[str]:
+        """One URL with one serial has one content, and so has one tag; so have a project's lists."""
+        digest = hashlib.sha256(parsed.body).hexdigest()
+        faults = []
+        for what in (f"serial {parsed.serial}", f"tag {parsed.etag}"):
+            key = (target.url, target.accept, what)
+            if self.bodies.setdefault(key, digest) != digest:
+                faults.append(f"two contents with the same {what}")
+        if parsed.files is not None and target.version is None:
+            entries = frozenset((name, yanked) for name, (_, yanked) in parsed.files.items())
+            if self.seen.setdefault((target.project, parsed.serial), entries) != entries:
+                faults.append(f"another page shows other files at serial {parsed.serial}")
+        return faults
+
+    # The rules
+
+    def _faults(self, asked: Asked, parsed: Parsed) -> list[str]:
+        if parsed.status == 404:
+            return self._faults_of_absence(asked.target, asked.before)
+        if parsed.status != 200:
+            return parsed.faults
+        stale = self._stale(asked.target, asked.before, parsed)
+        return [*parsed.faults, *stale, *self._content(asked.target, asked.before, parsed)]
+
+    def _is_quiet(self, works: str, before: Before, name: str) -> bool:
+        """Whether no upload (or delete) of *name* was under way since the database was asked."""
+        then = before.probe.known.get(name, UNKNOWN)
+        now = self._ledger.known.get(name, UNKNOWN)
+        begun, until = (
+            (then.uploads, then.uploads_until)
+            if works == "uploads"
+            else (then.deletes, then.deletes_until)
+        )
+        return until <= before.probe.moment and begun == getattr(now, works)
+
+    def _owed(self, target: Target, before: Before) -> list[Any]:
+        """The files that were acknowledged before, and that nobody has begun to delete since."""
+        return [
+            fact
+            for fact in before.known.owed.values()
+            if not fact.is_doubtful and target.version in (None, fact.version)
+        ]
+
+    def _faults_of_absence(self, target: Target, before: Before) -> list[str]:
+        if not target.project:
+            return ["404"]
+        owed = [fact.filename for fact in self._owed(target, before)]
+        if owed:
+            return [f"404, but these were acknowledged: {owed}"]
+        is_known = target.version is None and target.project in before.probe.serials
+        if is_known and self._is_quiet("deletes", before, target.project):
+            return ["404, but the database has the project"]
+        return []
+
+    def _stale(self, target: Target, before: Before, parsed: Parsed) -> list[str]:
+        faults = []
+        if parsed.serial < before.floor:
+            what = "was acknowledged before, or has been seen"
+            faults.append(f"serial {parsed.serial}, but {before.floor} {what}")
+        probe = before.probe
+        committed = {"home": probe.home, "index": probe.index}.get(
+            target.kind, probe.serials.get(target.project)
+        )
+        if committed is None:
+            if self._is_quiet("uploads", before, target.project):
+                faults.append("a page, but the database has no such project")
+        elif parsed.serial < committed:
+            faults.append(f"serial {parsed.serial}, but {committed} was committed before")
+        return faults
+
+    def _content(self, target: Target, before: Before, parsed: Parsed) -> list[str]:
+        if target.kind == "home":
+            return []
+        if target.kind == "index":
+            return self._names(before, parsed)
+        owed = self._owed(target, before)
+        if parsed.files is None:
+            lost = {f.version for f in owed if f.version.encode() not in parsed.body}
+            return [f"these versions are not on the page: {sorted(lost)}"] if lost else []
+        faults = []
+        for fact in owed:
+            shown = parsed.files.get(fact.filename)
+            if shown is None:
+                faults.append(f"{fact.filename} was acknowledged and is not on the page")
+            elif shown[0] != fact.sha256:
+                faults.append(f"{fact.filename} has sha256 {shown[0]}, sent was {fact.sha256}")
+        gone = before.known.gone
+        faults += [f"{name} was deleted" for name in parsed.files if name in gone]
+        return faults
+
+    def _names(self, before: Before, parsed: Parsed) -> list[str]:
+        """The root list has the names that are owed, and those that the database has, no others."""
+        committed = before.probe.serials.keys()
+        wrong = {
+            name
+            for name, known in before.all_known.items()
+            if name not in parsed.names and not all(f.is_doubtful for f in known.owed.values())
+        }
+        lost, more = committed - parsed.names, parsed.names - committed
+        wrong |= {name for name in lost if self._is_quiet("deletes", before, name)}
+        wrong |= {name for name in more if self._is_quiet("uploads", before, name)}
+        return [f"wrong about these projects: {sorted(wrong)}"] if wrong else []
