@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pypi_lite.cache import holds, opening, store, tween
+from pypi_lite.cache import hits, holds, opening, store
 from tests.cache.interleaving import OPERATIONS, SteppingOS
 
 Step = Callable[[str], None]
@@ -116,11 +116,11 @@ def failing(step: Step) -> Iterator[None]:
         return open(*args, **keywords)
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (store, holds, tween, opening):
+        for module in (store, holds, hits, opening):
             patch.setattr(module, "os", FailingOS(step))
         for module in (store, holds, opening):
             patch.setattr(module, "fcntl", _Fcntl(step))
-        patch.setattr(tween, "open", open_stepping, raising=False)
+        patch.setattr(hits, "open", open_stepping, raising=False)
         patch.setattr(opening, "Path", FailingPath)
         patch.setattr(FailingPath, "step", staticmethod(step))
         yield

@@ -103,7 +103,7 @@ def test_a_page_is_made_whatever_fails(world: World, error: int, lasting: bool) 
 def test_a_page_is_served_whatever_fails(world: World, error: int, lasting: bool) -> None:
     for failure in each_failure(error, lasting, least=2):
         world.get()
-        world.tween._memory.__init__(0)  # type: ignore[misc]  as in a process that has just begun
+        world.hits._memory.__init__(0)  # type: ignore[misc]  as in a process that has just begun
         with failing(checked(world, failure)):
             response = world.get()
         assert response.text == f"version {world.version()} end"

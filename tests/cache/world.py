@@ -35,9 +35,8 @@ class World:
         self.database.attach(self.cache, registry)
         rules = PageRules()
         rules.add("/page", lambda _request: PAGE)
-        self.tween = CacheTween(
-            self._handler, self.cache, Hits(self.cache, rules, "build", memory), "build", wait
-        )
+        self.hits = Hits(self.cache, rules, "build", memory)
+        self.tween = CacheTween(self._handler, self.cache, self.hits, "build", wait)
         #: Called by the handler before its snapshot, and by writers on both sides of a commit.
         self.step: Callable[[], None] = lambda: None
         session_class = self.database.writer.class_
