@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 #: Seconds during which a dead writer's transaction may still be ended by its database.
-LINGER = 1.5
+LINGER = 2.5
 _CHUNK = 1024**2
 
 
