@@ -67,8 +67,8 @@ class Form:
 class Uploader:
     """A client that keeps its connection."""
 
-    def __init__(self, running: RunningIndex, token: str) -> None:
-        parts = urlsplit(running.upload_url)
+    def __init__(self, url: str, token: str) -> None:
+        parts = urlsplit(url)
         self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=600)
         self._credentials = base64.b64encode(f"__token__:{token}".encode()).decode()
 
@@ -210,7 +210,7 @@ def main(argv: list[str] | None = None) -> None:
         uploaders = {}
         for kind, (running, _) in served.items():
             root = new_user(running.index, "root", is_admin=True)
-            uploaders[kind] = Uploader(running, new_token(running.index, root))
+            uploaders[kind] = Uploader(running.url, new_token(running.index, root))
         print("| a wheel of 100 KB | limit, ms | upload, ms | upload / limit | p95, ms |")
         print("|---|--:|--:|--:|--:|")
         for kind, (_, url) in served.items():

@@ -8,10 +8,12 @@ interface behind which several hosts could share holds one day.
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pypi_lite.cache.pages import key_path
@@ -62,8 +64,6 @@ class Holds:
         """A hold on *key* for *transaction*. Raises OSError where it can't be placed.
 
         It is locked before it can be seen, or a recovery would take a living writer for a dead one.
-        Where the transaction can outlive this machine (it has a name), so must the hold: it is on
-        the disk when this returns, or a power cut here could lose it before a commit elsewhere.
         """
         folder = os.path.join(self._folder, key_path(key))
         for _ in range(_TRIES):
@@ -77,11 +77,7 @@ class Holds:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.write(descriptor, transaction.encode())
-                if transaction:
-                    os.fsync(descriptor)
                 os.rename(private, path)
-                if transaction:
-                    self._flush_folders(folder)
             except BaseException:
                 os.close(descriptor)
                 for name in (private, path):
@@ -91,17 +87,24 @@ class Holds:
             return Hold(key, path, descriptor)
         raise OSError(errno.EAGAIN, "the folder of the hold is removed again and again", folder)
 
-    def _flush_folders(self, folder: str) -> None:
-        """Flush *folder* and those above it, up to that of all holds."""
-        while True:
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            if folder == self._folder:
-                return
+    def flush(self, holds: Iterable[Hold]) -> None:
+        """Return when *holds*, and the folders above them, are on the disk. Raises OSError.
+
+        Needed before a commit that can outlive this machine: a power cut here could lose a hold, and
+        the commit come to pass elsewhere. All at the same time, for which a disk takes no longer.
+        """
+        holds = list(holds)
+        folders = {folder for hold in holds for folder in self._folders_above(hold)}
+        with ThreadPoolExecutor(len(holds) + len(folders)) as threads:
+            files = threads.map(os.fsync, [hold.descriptor for hold in holds])
+            list(itertools.chain(files, threads.map(_flush_folder, folders)))
+
+    def _folders_above(self, hold: Hold) -> Iterator[str]:
+        """The hold's own, and those above it up to that of all holds."""
+        folder = hold.path
+        while folder != self._folder:
             folder = os.path.dirname(folder)
+            yield folder
 
     def recover(self, key: str) -> bool:
         """Whether no hold is on *key* any more, after finishing the work of dead writers.
@@ -170,3 +173,11 @@ def _is_free(path: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _flush_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

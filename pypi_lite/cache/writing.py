@@ -112,6 +112,8 @@ class _WriteSide:
             transaction = self._transaction_id(session)
             for key in sorted(writing.keys):
                 writing.holds.append(self._cache.place(key, transaction))
+            if transaction:  # it has a name because it can outlive this machine, and so must they
+                self._cache.holds.flush(writing.holds)
         except Exception as error:
             for hold in writing.holds:
                 with contextlib.suppress(OSError):  # what stays is recovered by the next reader

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, event, select, text, update
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import DBAPIError
 
@@ -197,3 +197,29 @@ def test_the_same_session_may_write_again(world: World) -> None:
             session.commit()
             assert world.get().text == f"version {version} end"
             assert status(world) == HIT
+
+
+def test_a_hold_is_on_the_disk_before_a_commit_that_can_outlive_the_machine(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With every folder that leads to it; SQLite's transactions end with their process."""
+    flushed: list[str] = []
+    fsync = os.fsync
+
+    def tell(descriptor: int) -> None:
+        flushed.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", tell)
+    with world.database.writer() as session:
+        session.execute(select(Project)).scalar_one().last_serial = 2
+        at_commit: list[str] = []
+        event.listen(session.get_bind(), "commit", lambda _: at_commit.extend(flushed))
+        session.commit()
+    holds = world.folder / "holds"
+    folder = holds / PAGE.key
+    if world.database.dialect != "postgresql":
+        assert at_commit == []
+        return
+    (hold,) = [path for path in at_commit if Path(path).parent == folder]
+    assert {hold, str(folder), str(folder.parent), str(holds)} <= set(at_commit)
