@@ -9,6 +9,7 @@ from pyramid.decorator import reify
 from pyramid.tweens import EXCVIEW
 from sqlalchemy.orm import Session
 
+from pypi_lite.cache.opening import tell_front
 from pypi_lite.cache.pages import Facts, Page, PageRules
 from pypi_lite.opening import open_index
 from pypi_lite.repository import Index
@@ -50,7 +51,10 @@ class Request(pyramid.request.Request):  # type: ignore[misc] # Pyramid has no t
 
 def includeme(config: Any) -> None:
     """Open the index, and hang it into the application."""
-    opened = open_index(config.registry["pypi_lite.settings"])
+    settings = config.registry["pypi_lite.settings"]
+    opened = open_index(settings)
+    if opened.cache is not None:
+        tell_front(settings.cache_folder, opened.build)
     config.registry["pypi_lite.index"] = opened.index
     config.registry["pypi_lite.cache"] = opened.cache
     config.registry["pypi_lite.build"] = opened.build

@@ -60,6 +60,23 @@ def open_cache(folder: Path, build: str, *, is_over: Callable[[str], bool]) -> C
     return cache
 
 
+def tell_front(folder: Path, build: str) -> None:
+    """Write what a front server's configuration includes: nginx's variable of the build."""
+    path = folder / "nginx-build.conf"
+    text = f"map $host $pypi_lite_build {{ default {build}; }}\n"
+    with contextlib.suppress(FileNotFoundError):
+        if path.read_text() == text:
+            return
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=folder, prefix="nginx-", delete=False) as file:
+            file.write(text)
+        os.chmod(file.name, 0o644)
+        os.rename(file.name, path)
+    except OSError:
+        # nginx finds no pages under another build, and passes all on.
+        log.exception("nginx can't be told the build")
+
+
 def _boot_id() -> str:
     try:
         return _BOOT_ID.read_text().strip()

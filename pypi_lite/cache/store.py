@@ -34,7 +34,11 @@ class Cache:
 
     def path(self, page: Page, suffix: str = "") -> str:
         """Where the page is while it is published (with *suffix* `GZIP`: its twin)."""
-        return f"{self._folder(page)}/{file_name(page.name)}{suffix}"
+        return f"{self._pages}/{self.relative_path(page, suffix)}"
+
+    def relative_path(self, page: Page, suffix: str = "") -> str:
+        """`path`, below the folder of the pages."""
+        return f"{key_path(page.key)}/{self.build}/{file_name(page.name)}{suffix}"
 
     def open(self, page: Page, suffix: str = "") -> int | None:
         """A descriptor of the published page, or None."""

@@ -17,6 +17,7 @@ from typing import Any
 from pyramid.response import FileIter, Response
 from webob.acceptparse import create_accept_encoding_header
 
+from pypi_lite import accel
 from pypi_lite.cache.memory import Memory, identity
 from pypi_lite.cache.pages import Facts, Page, PageRules, file_name, moment_of, serial_of
 from pypi_lite.cache.store import GZIP, Cache, Generation, compress
@@ -45,6 +46,7 @@ def factory(handler: Handler, registry: Any) -> Handler:
         registry["pypi_lite.build"],
         registry["pypi_lite.settings"].cache_wait,
         registry["pypi_lite.settings"].cache_memory,
+        accel=registry["pypi_lite.settings"].accel,
     )
 
 
@@ -63,15 +65,18 @@ class CacheTween:
         build: str,
         wait: float,
         memory: int,
+        *,
+        accel: bool = False,
     ) -> None:
         """*wait* is how many seconds a reader gives another's generation; *memory* how many bytes
-        of small pages are kept in memory as well."""
+        of small pages are kept in memory as well; *accel* whether nginx sends what it asks to send."""
         self._handler = handler
         self._cache = cache
         self._rules = rules
         self._build = build
         self._wait = wait
         self._memory = Memory(memory)
+        self._accel = accel
 
     def __call__(self, request: Any) -> Response:
         if request.method not in ("GET", "HEAD"):
@@ -97,6 +102,8 @@ class CacheTween:
         sent = self._representation(page, stat, suffix)
         if sent.is_known_to(request):
             return sent.not_modified(status)
+        if self._accel and accel.sends_pages(request.environ):
+            return sent.redirect(status, self._cache.relative_path(page, suffix))
         body = self._memory.recall(path, identity(stat))
         if body is not None:
             return sent.response(status, [body])
@@ -238,6 +245,17 @@ class Representation:
             headers.append(("Content-Encoding", "gzip"))
         headers.extend(self.page.headers)
         return Response(status=200, headerlist=headers, app_iter=app_iter)
+
+    def redirect(self, status: str, path: str) -> Response:
+        """Lets nginx send the page at *path* below the pages' folder.
+
+        It takes serial, tag and size from the file that it opens, and would keep a Cache-Control of
+        this answer beside that of the next, if there is no file any more and it has to ask again.
+        """
+        dropped = ("Content-Length", "Cache-Control")
+        headers = [h for h in self.response(status, []).headerlist if h[0] not in dropped]
+        headers.append(accel.Place.PAGES.redirect(path))
+        return Response(status=200, headerlist=headers, app_iter=[])
 
     def _validators(self, status: str) -> list[tuple[str, str]]:
         return [
