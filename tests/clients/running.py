@@ -34,7 +34,10 @@ pypi_lite.url = {url}
 class RunningIndex:
     """An index in *folder*, and its server while there is one."""
 
-    def __init__(self, folder: Path, database_url: str = "", workers: int = 2) -> None:
+    def __init__(
+        self, folder: Path, database_url: str = "", workers: int = 2, settings: str = ""
+    ) -> None:
+        """*settings* are further lines of the INI file."""
         self.folder = folder
         self.log = folder / "server.log"
         self._port = free_port()
@@ -45,6 +48,7 @@ class RunningIndex:
         folder.mkdir(parents=True, exist_ok=True)
         # Percent signs are ConfigParser's.
         text = _INI.format(database_url=database_url, data=folder / "data", url=self.url)
+        text += settings
         self._ini.write_text(text.replace("%", "%%"))
 
     @property
