@@ -60,6 +60,15 @@ def open_cache(folder: Path, build: str, *, is_over: Callable[[str], bool]) -> C
     return cache
 
 
+def discard_pages(folder: Path) -> None:
+    """Unpublish every page in *folder*, whose cache is off: nobody sweeps any more what changes.
+
+    nginx in front would still find them, and so would the cache once it is on again. Raises OSError.
+    """
+    if (folder / "pages").exists():
+        Cache(str(folder), "", is_over=lambda _: False).sweep_all()
+
+
 def tell_front(folder: Path, build: str) -> None:
     """Write what a front server's configuration includes: nginx's variable of the build."""
     path = folder / "nginx-build.conf"
