@@ -20,6 +20,7 @@ NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/loca
 # Around the example, what a distribution's nginx.conf has, and more that must not reach pages.
 _MAIN = """\
 {user}
+pcre_jit on;
 daemon off;
 worker_processes 2;
 pid {folder}/nginx.pid;
