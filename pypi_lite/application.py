@@ -10,6 +10,7 @@ from pyramid.tweens import EXCVIEW
 from sqlalchemy.orm import Session
 
 from pypi_lite.cache.hits import Hits
+from pypi_lite.cache.opening import tell_front
 from pypi_lite.cache.pages import Facts, Page, PageRules
 from pypi_lite.opening import open_index
 from pypi_lite.repository import Index
@@ -51,13 +52,17 @@ class Request(pyramid.request.Request):  # type: ignore[misc] # Pyramid has no t
 
 def includeme(config: Any) -> None:
     """Open the index, and hang it into the application."""
-    opened = open_index(config.registry["pypi_lite.settings"])
+    settings = config.registry["pypi_lite.settings"]
+    opened = open_index(settings)
+    if opened.cache is not None:
+        tell_front(settings.cache_folder, opened.build)
     config.registry["pypi_lite.index"] = opened.index
     config.registry["pypi_lite.cache"] = opened.cache
     config.registry["pypi_lite.build"] = opened.build
     rules = config.registry["pypi_lite.page_rules"] = PageRules()
-    memory = config.registry["pypi_lite.settings"].cache_memory
-    config.registry["pypi_lite.hits"] = Hits(opened.cache, rules, opened.build, memory)
+    config.registry["pypi_lite.hits"] = Hits(
+        opened.cache, rules, opened.build, settings.cache_memory, accel=settings.accel
+    )
     config.add_directive("add_page_rule", _add_page_rule)
     config.set_request_factory(Request)
     # Not config.include("pyramid_tm"): its request method would make a class for each request.

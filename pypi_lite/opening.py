@@ -10,7 +10,7 @@ from pathlib import Path
 import pypi_lite.migrations
 import pypi_lite.templates
 from pypi_lite.accounts.people import has_admin
-from pypi_lite.cache.opening import fingerprint, open_cache
+from pypi_lite.cache.opening import discard_pages, fingerprint, open_cache
 from pypi_lite.cache.pages import KeyRegistry
 from pypi_lite.cache.store import Cache
 from pypi_lite.database import Database
@@ -55,6 +55,8 @@ def open_index(settings: Settings) -> Opened:
     cache = None
     if settings.cache:
         cache = open_cache(settings.cache_folder, build, is_over=database.is_over)
+    else:
+        discard_pages(settings.cache_folder)
     registry = KeyRegistry()
     keys.register(registry)
     database.attach(cache, registry)

@@ -46,6 +46,8 @@ class Settings:
     url: str = "http://127.0.0.1:6543/"
     #: The address of a reverse proxy in front, whose X-Forwarded-* headers are believed. Empty: none.
     trusted_proxy: str = ""
+    #: Whether nginx in front sends the bytes of what it asks to send (``X-Accel-Redirect``).
+    accel: bool = False
     #: The largest file that may be uploaded, in bytes.
     max_file_size: int = 1024**3
     #: Whether starting the server brings the database's schema up to date.

@@ -1,13 +1,15 @@
 """Opening an index."""
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect
 
 from pypi_lite.accounts.people import create_user
-from pypi_lite.models import Base
+from pypi_lite.cache.pages import Facts, Page
+from pypi_lite.models import Base, now
 from pypi_lite.opening import SETUP_SECRET, Opened, migrate, open_index, secret, welcome
 from pypi_lite.settings import Settings
 
@@ -55,6 +57,22 @@ def test_the_welcome_has_a_setup_link_until_there_is_an_administrator(
     lines.clear()
     welcome(settings, lines.append)
     assert not any("setup" in line for line in lines)
+
+
+def test_a_cache_that_is_off_leaves_no_pages_to_whoever_looks_there(settings: Settings) -> None:
+    """Nobody would sweep them: they would be old for nginx, and when the cache is on again."""
+    page = Page(key="home", name="home.html", content_type="text/html")
+    for _ in range(2):
+        cache = open_index(settings).cache
+        assert cache is not None
+        assert cache.open(page) is None
+        generation = cache.begin(page)
+        assert generation is not None
+        assert generation.publish(b"body", Facts(serial=1, changed=now()))
+        generation.close()
+        assert cache.open(page) is not None
+        assert open_index(replace(settings, cache=False)).cache is None
+        assert cache.open(page) is None
 
 
 def test_an_index_whose_cache_folder_cant_be_used_is_not_opened(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import FileIter, Response
 from pyramid.view import view_config
 
+from pypi_lite import accel
 from pypi_lite.repository import pages
 from pypi_lite.security import Permission
 
@@ -49,7 +50,10 @@ def file(request: Any) -> Response:
     if sha256 is None:
         raise HTTPNotFound(detail=f"{filename!r} is not offered here.")
     descriptor = os.open(request.index.blobs.path(sha256), os.O_RDONLY)
-    return _answer(request, descriptor, _headers(filename, sha256))
+    answer = _answer(request, descriptor, _headers(filename, sha256))
+    if request.index.settings.accel and accel.sends_files(request.environ):
+        return _sent_by_nginx(answer, request.index.blobs.relative_path(sha256))
+    return answer
 
 
 def _headers(filename: str, sha256: str) -> list[tuple[str, str]]:
@@ -89,6 +93,18 @@ def _answer(request: Any, descriptor: int, headers: list[tuple[str, str]]) -> Re
     headers.append(("Content-Range", f"bytes {start}-{end - 1}/{size}"))
     headers.append(("Content-Length", str(end - start)))
     return Response(status=206, headerlist=headers, app_iter=_Span(descriptor, start, end))
+
+
+def _sent_by_nginx(answer: Response, path: str) -> Response:
+    """The 200 or 206 *answer* without its body. Other answers have none."""
+    if answer.status_int not in (200, 206):
+        return answer
+    answer.app_iter.close()
+    place = accel.Place.WHOLE if answer.status_int == 200 else accel.Place.PART
+    # nginx tells both itself, and would tell the second twice.
+    dropped = ("Content-Length", "Content-Range", "Accept-Ranges")
+    headers = [h for h in answer.headerlist if h[0] not in dropped]
+    return Response(status=200, headerlist=[*headers, place.redirect(path)], app_iter=[])
 
 
 def _range(request: Any, etag: str) -> re.Match[str] | None:

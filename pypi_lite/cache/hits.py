@@ -7,16 +7,15 @@ all (`pypi_lite.server`): both get the same answer.
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
+from pypi_lite import accel
+from pypi_lite.cache.answer import Answer
 from pypi_lite.cache.memory import Memory, Remembered
 from pypi_lite.cache.pages import Page, PageRules, is_page_time
-from pypi_lite.cache.representation import Headers, Representation, suffix_for
+from pypi_lite.cache.representation import Representation, suffix_for
 from pypi_lite.cache.store import Cache
 
-#: What each response of a cacheable URL says about the cache (RFC 9211).
-STATUS_HEADER = "Cache-Status"
 HIT = "hit"
 
 # A page up to so many bytes is read and kept; a larger one is sent from its file each time.
@@ -32,27 +31,6 @@ def everybody(_environ: Environ, _page: Page) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """200 with a body (bytes, or a file whose reader closes it), or 304 without one."""
-
-    representation: Representation
-    status: str
-    body: bytes | BinaryIO | None
-
-    @property
-    def code(self) -> int:
-        """The HTTP status."""
-        return 304 if self.body is None else 200
-
-    @property
-    def headers(self) -> Headers:
-        """All headers that the page decides, and what the cache says."""
-        shown = self.representation
-        page = shown.validators if self.body is None else shown.headers
-        return (*page, (STATUS_HEADER, f"pypi_lite; {self.status}"))
-
-
 class Hits:
     """Answers from published pages."""
 
@@ -63,8 +41,11 @@ class Hits:
         build: str,
         memory: int,
         may_read: MayRead = everybody,
+        *,
+        accel: bool = False,
     ) -> None:
-        """*memory* is how many bytes of small pages are kept in memory as well.
+        """*memory* is how many bytes of small pages are kept in memory as well; *accel* whether a
+        front server sends the pages that it asks to send (`pypi_lite.accel`).
 
         *may_read* is asked before a page is opened; a request that it refuses is no hit, and goes
         the long way, where the views decide and explain.
@@ -74,6 +55,7 @@ class Hits:
         self._build = build
         self._memory = Memory(memory)
         self._may_read = may_read
+        self._accel = accel
 
     def page_of(self, environ: Environ) -> Page | None:
         """The page that a request asks for, in the representation that it wants."""
@@ -108,9 +90,11 @@ class Hits:
         if shown is None:
             return None
         if shown.is_known_to(environ):
-            return Answer(shown, status, None)
+            return shown.not_modified(status)
+        if self._accel and accel.sends_pages(environ):
+            return _redirect(shown, status, self._cache.relative_path(page, suffix))
         if known is not None and known.body is not None:
-            return Answer(shown, status, known.body)
+            return shown.answer(status, known.body)
         return self._from_file(page, path, suffix, status)
 
     def _from_file(self, page: Page, path: str, suffix: str, status: str) -> Answer | None:
@@ -124,13 +108,13 @@ class Hits:
                 return None
             if stat.st_size > _LARGE:
                 self._memory.keep(path, Remembered(stat.st_ino, shown, None))
-                return Answer(shown, status, file)
+                return shown.answer(status, file)
             with file:
                 body = file.read()
         except OSError:
             return None
         self._memory.keep(path, Remembered(stat.st_ino, shown, body))
-        return Answer(shown, status, body)
+        return shown.answer(status, body)
 
     def _representation(
         self, page: Page, stat: os.stat_result, suffix: str
@@ -139,3 +123,15 @@ class Hits:
         if not is_page_time(stat.st_mtime_ns):
             return None
         return Representation(page, self._build, stat.st_mtime_ns, stat.st_size, suffix)
+
+
+def _redirect(shown: Representation, status: str, path: str) -> Answer:
+    """Lets nginx send the page at *path* below the pages' folder.
+
+    It takes serial, tag and size from the file that it opens, and would keep a Cache-Control of this
+    answer beside that of the next, if there is no file any more and it has to ask again.
+    """
+    answer = shown.answer(status, b"")
+    kept = (h for h in answer.headers if h[0] not in ("Content-Length", "Cache-Control"))
+    headers = (*kept, ("Content-Length", "0"), accel.Place.PAGES.redirect(path))
+    return Answer(200, headers, b"", 0)

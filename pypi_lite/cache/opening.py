@@ -76,6 +76,32 @@ def _says(mark: Path, boot: str) -> bool:
         return False
 
 
+def discard_pages(folder: Path) -> None:
+    """Unpublish every page in *folder*, whose cache is off: nobody sweeps any more what changes.
+
+    nginx in front would still find them, and so would the cache once it is on again. Raises OSError.
+    """
+    if (folder / "pages").exists():
+        Cache(str(folder), "", is_over=lambda _: False).sweep_all()
+
+
+def tell_front(folder: Path, build: str) -> None:
+    """Write what a front server's configuration includes: nginx's variable of the build."""
+    path = folder / "nginx-build.conf"
+    text = f"map $host $pypi_lite_build {{ default {build}; }}\n"
+    with contextlib.suppress(FileNotFoundError):
+        if path.read_text() == text:
+            return
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=folder, prefix="nginx-", delete=False) as file:
+            file.write(text)
+        os.chmod(file.name, 0o644)
+        os.rename(file.name, path)
+    except OSError:
+        # nginx finds no pages under another build, and passes all on.
+        log.exception("nginx can't be told the build")
+
+
 def _boot_id() -> str:
     try:
         return _BOOT_ID.read_text().strip()

@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, BinaryIO
 
 from webob.acceptparse import create_accept_encoding_header
 from webob.etag import ETagMatcher
 
+from pypi_lite.cache.answer import Answer, Headers, says
 from pypi_lite.cache.pages import Page, file_name, moment_of, serial_of
 from pypi_lite.cache.store import GZIP
 
 SERIAL_HEADER = "X-PyPI-Last-Serial"
-
-Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,14 @@ class Representation:
             *encoding,
             *self.page.headers,
         )
+
+    def answer(self, status: str, body: bytes | BinaryIO) -> Answer:
+        """The 200."""
+        return Answer(200, (*self.headers, says(status)), body, self.size)
+
+    def not_modified(self, status: str) -> Answer:
+        """The 304."""
+        return Answer(304, (*self.validators, says(status)), None, 0)
 
 
 def suffix_for(environ: Mapping[str, Any]) -> str:

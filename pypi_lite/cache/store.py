@@ -34,7 +34,11 @@ class Cache:
 
     def path(self, page: Page, suffix: str = "") -> str:
         """Where the page is while it is published (with *suffix* `GZIP`: its twin)."""
-        return f"{self._folder(page)}/{file_name(page.name)}{suffix}"
+        return f"{self._pages}/{self.relative_path(page, suffix)}"
+
+    def relative_path(self, page: Page, suffix: str = "") -> str:
+        """`path`, below the folder of the pages."""
+        return f"{key_path(page.key)}/{self.build}/{file_name(page.name)}{suffix}"
 
     def open(self, page: Page, suffix: str = "") -> int | None:
         """A descriptor of the published page, or None."""
@@ -148,8 +152,6 @@ class Generation:
         self._lock: int | None = None
         #: By suffix: of the page itself and of its twin.
         self._temps: dict[str, _Temp] = {}
-        #: The compressed page, once it has been made: its reader need not do that again.
-        self.twin: bytes | None = None
         self._closed = False
 
     @classmethod
@@ -179,14 +181,14 @@ class Generation:
         generation.close()
         return None
 
-    def publish(self, body: bytes, facts: Facts) -> bool:
-        """Write the page and its twin and rename them into place.
+    def publish(self, body: bytes, facts: Facts, twin: bytes | None = None) -> bool:
+        """Write the page and its *twin* (made here, if need be) and rename them into place.
 
         The twin first: where the page is, its twin is. False if the folder has been swept meanwhile,
         so that nothing was published. Raises OSError.
         """
         try:
-            self._write_and_rename(body, facts)
+            self._write_and_rename(body, facts, twin or compress(body))
         except FileNotFoundError:
             return False  # the trash was emptied with the temp in it
         return not self.is_swept()
@@ -198,10 +200,9 @@ class Generation:
         except OSError:
             return True
 
-    def _write_and_rename(self, body: bytes, facts: Facts) -> None:
+    def _write_and_rename(self, body: bytes, facts: Facts, twin: bytes) -> None:
         self._create_temp(GZIP)
-        self.twin = compress(body)
-        self._write(GZIP, self.twin, facts)
+        self._write(GZIP, twin, facts)
         self._write("", body, facts)
         for suffix in (GZIP, ""):
             os.rename(

@@ -12,10 +12,11 @@ from typing import Any
 
 from pyramid.response import FileIter, Response
 
-from pypi_lite.cache.hits import STATUS_HEADER, Answer, Hits
-from pypi_lite.cache.pages import Facts, Page
-from pypi_lite.cache.representation import Representation, suffix_for
-from pypi_lite.cache.store import Cache, Generation, compress
+from pypi_lite.cache.answer import Answer, says
+from pypi_lite.cache.content import Text
+from pypi_lite.cache.hits import Hits
+from pypi_lite.cache.pages import Page
+from pypi_lite.cache.store import Cache, Generation
 
 log = logging.getLogger(__name__)
 
@@ -115,12 +116,9 @@ class CacheTween:
             if generation.is_swept():
                 return None
             response = self._handler(request)
-            body = _page_body(request, response)
-            if body is None:
-                response.headers[STATUS_HEADER] = f"pypi_lite; {MISS}"
-                return response
-            status = f"{MISS}; {_publish(generation, page, body, request.page_facts)}"
-        return self._fresh(request, page, body, request.page_facts, status)
+            content = _content(request, response)
+            status = f"{MISS}; {_publish(generation, page, content)}" if content else MISS
+        return self._answer(request, page, response, content, status)
 
     def _is_free(self, cache: Cache, key: str) -> bool:
         """Whether no hold is on *key*; those of dead writers are recovered."""
@@ -134,19 +132,15 @@ class CacheTween:
     def _uncached(self, request: Any, page: Page, status: str) -> Response:
         """The same answer without the cache."""
         response = self._handler(request)
-        body = _page_body(request, response)
-        if body is None:
-            response.headers[STATUS_HEADER] = f"pypi_lite; {status}"
-            return response
-        return self._fresh(request, page, body, request.page_facts, status)
+        return self._answer(request, page, response, _content(request, response), status)
 
-    def _fresh(self, request: Any, page: Page, body: bytes, facts: Facts, status: str) -> Response:
-        suffix = suffix_for(request.environ)
-        if suffix:
-            body = compress(body)
-        shown = Representation(page, self._build, facts.mtime_ns, len(body), suffix)
-        is_known = shown.is_known_to(request.environ)
-        return _response(request, Answer(shown, status, None if is_known else body))
+    def _answer(
+        self, request: Any, page: Page, response: Response, content: Text | None, status: str
+    ) -> Response:
+        if content is None:
+            response.headers.update([says(status)])
+            return response
+        return _response(request, content.answer(page, self._build, request.environ, status))
 
 
 def _response(request: Any, answer: Answer) -> Response:
@@ -159,18 +153,17 @@ def _response(request: Any, answer: Answer) -> Response:
     return Response(status=answer.code, headerlist=list(answer.headers), app_iter=body)
 
 
-def _page_body(request: Any, response: Response) -> bytes | None:
-    """The page's bytes, where the view's answer is the page."""
+def _content(request: Any, response: Response) -> Text | None:
+    """What the view has made, if its answer is the page."""
     if response.status_int != 200 or request.page_facts is None:
         return None
-    body: bytes = response.body
-    return body
+    return Text(response.body, request.page_facts)
 
 
-def _publish(generation: Generation, page: Page, body: bytes, facts: Facts) -> str:
+def _publish(generation: Generation, page: Page, content: Text) -> str:
     """Publish, and what the Cache-Status says of it. A page that can't be written is served alone."""
     try:
-        return "stored" if generation.publish(body, facts) else "detail=swept"
+        return "stored" if content.publish(generation) else "detail=swept"
     except OSError:
         log.exception("a page of the key %s can't be written", page.key)
         return "detail=error"

@@ -15,7 +15,7 @@ from waitress.channel import HTTPChannel
 from waitress.task import WSGITask
 from waitress.utilities import build_http_date
 
-from pypi_lite.cache.hits import Answer
+from pypi_lite.cache.answer import Answer
 
 #: What answers a request, as a WSGI environment with method, path, query and headers alone, without
 #: waiting for anything; None: it is the application's.
@@ -103,7 +103,7 @@ class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
             sent = max(0, sent - len(part))
         if body is not None and not isinstance(body, bytes):
             file = ReadOnlyFileBasedBuffer(body)
-            if is_head or not file.prepare(answer.representation.size):
+            if is_head or not file.prepare(answer.length):
                 file.close()
             else:
                 self.write_soon(file)

@@ -118,8 +118,12 @@ class Blobs:
 
     def path(self, sha256: str) -> Path:
         """Where the blob *sha256* is, or would be."""
+        return self._folder / self.relative_path(sha256)
+
+    def relative_path(self, sha256: str) -> str:
+        """`path`, below the blobs' folder."""
         # One level of 256 folders: a new folder costs a flush of its parent as well.
-        return self._folder / sha256[:2] / sha256
+        return f"{sha256[:2]}/{sha256}"
 
     def all_paths(self) -> Iterator[Path]:
         """Every file below the folder, what is just arriving included."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pypi_lite.cache import opening
-from pypi_lite.cache.opening import fingerprint, open_cache
+from pypi_lite.cache.opening import fingerprint, open_cache, tell_front
 from pypi_lite.cache.pages import Facts, Page
 from pypi_lite.cache.store import Cache
 from pypi_lite.models import now
@@ -77,6 +77,21 @@ def test_holds_outlive_the_boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     cache = open_cache(tmp_path, "build", is_over=lambda _: False)
     assert cache is not None
     assert not cache.holds.recover(PAGE.key)
+
+
+def test_a_front_server_is_told_the_build(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "nginx-build.conf"
+    tell_front(tmp_path, "0b1c")
+    assert path.read_text() == "map $host $pypi_lite_build { default 0b1c; }\n"
+    assert path.stat().st_mode & 0o777 == 0o644
+    first = path.stat().st_ino
+    tell_front(tmp_path, "0b1c")
+    assert path.stat().st_ino == first  # nothing is written that nothing is new in
+    tell_front(tmp_path, "4d5e")
+    assert "4d5e" in path.read_text()
+    assert list(tmp_path.iterdir()) == [path]
+    tell_front(tmp_path / "nowhere", "4d5e")
+    assert "nginx can't be told" in caplog.text
 
 
 @pytest.mark.parametrize(
