@@ -1,5 +1,6 @@
 """What every request finds: the index, its sessions, and the tween of the cache."""
 
+import os
 from typing import Any
 
 import pyramid.request
@@ -9,6 +10,7 @@ from pyramid.decorator import reify
 from pyramid.tweens import EXCVIEW
 from sqlalchemy.orm import Session
 
+from pypi_lite.cache.files import Files
 from pypi_lite.cache.hits import Hits
 from pypi_lite.cache.opening import tell_front
 from pypi_lite.cache.pages import Facts, Page, PageRules
@@ -23,6 +25,8 @@ class Request(pyramid.request.Request):  # type: ignore[misc] # Pyramid has no t
     #: answer that is this page, the last change that it shows.
     page: Page | None = None
     page_facts: Facts | None = None
+    #: Of a page that is a link: the file that it leads to.
+    page_link: str | None = None
 
     @reify
     def tm(self) -> Any:
@@ -61,7 +65,12 @@ def includeme(config: Any) -> None:
     config.registry["pypi_lite.build"] = opened.build
     rules = config.registry["pypi_lite.page_rules"] = PageRules()
     config.registry["pypi_lite.hits"] = Hits(
-        opened.cache, rules, opened.build, settings.cache_memory, accel=settings.accel
+        opened.cache,
+        rules,
+        opened.build,
+        settings.cache_memory,
+        Files(os.path.abspath(settings.blobs), accel=settings.accel),
+        accel=settings.accel,
     )
     config.add_directive("add_page_rule", _add_page_rule)
     config.set_request_factory(Request)

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from pypi_lite.api.media import Media
 from pypi_lite.application import Request
-from pypi_lite.cache.pages import Page, PageRules
+from pypi_lite.cache.pages import Page, PageRules, is_page_time
 from pypi_lite.cache.representation import Representation
 from pypi_lite.cache.store import GZIP, Cache, compress
 from pypi_lite.models import File, Project, Release
@@ -128,6 +128,12 @@ def _check_pages(application: Any, cache: Cache) -> Iterator[Finding]:
         if _is_wrong(application, cache, page, path, accept):
             sweep = partial(cache.sweep, page.key)
             yield Finding(f"the page {path} ({accept}) is wrong", sweep)
+    for path, target in _links(application.registry["pypi_lite.index"]):
+        page = rules.page_of({"PATH_INFO": path})
+        assert page is not None, f"{path} is no page"
+        known.add(cache.location(page))
+        if _leads_elsewhere(Path(cache.path(page)), target):
+            yield Finding(f"the link to {path} is wrong", partial(cache.sweep, page.key))
     for location in published - known:
         if location in set(cache.published()):
             key, name = location
@@ -151,6 +157,30 @@ def _addresses(index: Index) -> Iterator[tuple[str, str]]:
         yield f"/project/{below}/", Media.TEXT_HTML.value
 
 
+def _links(index: Index) -> Iterator[tuple[str, Path]]:
+    """Path of every file that can be asked for, and where the link that is its page leads."""
+    with index.database.read() as session:
+        rows = session.execute(
+            select(Project.normalized_name, File.sha256, File.filename, File.metadata_sha256)
+            .join_from(File, Release)
+            .join(Project)
+        ).all()
+    for project, sha256, filename, metadata_sha256 in rows:
+        path = f"/files/{project}/{sha256}/{filename}"
+        yield path, index.blobs.path(sha256)
+        if metadata_sha256 is not None:
+            yield f"{path}.metadata", index.blobs.path(metadata_sha256)
+
+
+def _leads_elsewhere(link: Path, target: Path) -> bool:
+    try:
+        return link.readlink() != target
+    except FileNotFoundError:
+        return False  # not published, or no longer
+    except OSError:
+        return True  # no link
+
+
 def _is_wrong(application: Any, cache: Cache, page: Page, path: str, accept: str) -> bool:
     """Whether the published page differs from what a request past the cache gets.
 
@@ -164,6 +194,8 @@ def _is_wrong(application: Any, cache: Cache, page: Page, path: str, accept: str
     if _read(cache, page) != before:
         return False
     mtime_ns, body, twin = before
+    if not is_page_time(mtime_ns):
+        return True
     shown = Representation(page, cache.build, mtime_ns, len(body), "")
     return (fresh.status_int, fresh.body, fresh.etag) != (200, body, shown.etag) or (
         twin is not None and twin != compress(body)

@@ -14,6 +14,7 @@ from pypi_lite.api.media import Media
 from pypi_lite.importing import import_paths
 from pypi_lite.repository import Index
 from pypi_lite.verifying import _check_unnamed_blobs, verify
+from tests.api.test_files import url_of
 from tests.distributions.build import sdist, wheel
 
 PATHS = (
@@ -26,9 +27,13 @@ PATHS = (
 def index(app: TestApp, tmp_path: Path) -> Index:
     """An index with two projects, every page of one of them published."""
     index: Index = app.app.registry["pypi_lite.index"]
-    for name, content in (wheel("foo", "1.0"), sdist("foo", "1.0"), wheel("bar", "2.0")):
+    files = wheel("foo", "1.0"), sdist("foo", "1.0"), wheel("bar", "2.0")
+    for name, content in files:
         (tmp_path / name).write_bytes(content)
     assert import_paths(index, sorted(tmp_path.glob("*-*")), io.StringIO())
+    for file in files[:2]:
+        for ending in ("", ".metadata"):
+            app.get(url_of(file) + ending)
     for path in PATHS:
         for media in Media:
             app.get(path, headers={"Accept": media.value})
@@ -51,7 +56,7 @@ def published(app: TestApp, name: str) -> Path:
 
 def test_an_index_in_use_is_well(app: TestApp, index: Index) -> None:
     assert findings(app) == []
-    assert len(list(app.app.registry["pypi_lite.cache"].published())) == 11
+    assert len(list(app.app.registry["pypi_lite.cache"].published())) == 15
 
 
 def test_an_index_without_a_cache_is_well(app: TestApp, index: Index) -> None:
@@ -73,10 +78,25 @@ def test_a_page_with_other_bytes_is_found_and_swept(app: TestApp, index: Index, 
     assert findings(app) == []
 
 
-def test_a_page_of_another_time_is_found(app: TestApp, index: Index) -> None:
+@pytest.mark.parametrize("seconds", [1, 0xABC])
+def test_a_page_of_another_time_is_found(app: TestApp, index: Index, seconds: int) -> None:
     page = published(app, "simple.html")
-    os.utime(page, ns=(1, 1))
+    os.utime(page, (seconds, seconds))
     assert len(findings(app)) == 1
+
+
+@pytest.mark.parametrize("target", ["", "elsewhere"])
+def test_a_link_to_another_file_is_found_and_swept(app: TestApp, index: Index, target: str) -> None:
+    link = published(app, "*-foo-1.0.tar.gz")
+    link.unlink()
+    if target:
+        link.symlink_to(target)
+    else:
+        link.write_text("no link")
+    [finding] = findings(app, fix=True)
+    assert finding.startswith("the link to /files/foo/")
+    assert not link.is_symlink()
+    assert findings(app) == []
 
 
 def test_a_twin_with_other_bytes_is_found(app: TestApp, index: Index) -> None:

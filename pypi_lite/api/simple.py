@@ -139,7 +139,7 @@ def _link(release: ReleaseEntry, file: FileEntry) -> str:
             f' data-dist-info-metadata="sha256={digest}" data-core-metadata="sha256={digest}"'
         )
     name = escape(file.filename)
-    address = f"{_ROOT}files/{file.sha256}/{name}#sha256={file.sha256}"
+    address = f"{_ROOT}files/{file.project}/{file.sha256}/{name}#sha256={file.sha256}"
     return f'<a href="{address}"{attributes}>{name}</a>'
 
 
@@ -157,7 +157,7 @@ def _file_json(release: ReleaseEntry, file: FileEntry) -> str:
     name = _as_json(file.filename)
     yanked = _as_json(release.yanked_reason or True) if release.yanked else "false"
     entry = (
-        f'{{"filename":{name},"url":"{_ROOT}files/{file.sha256}/{name[1:]},'
+        f'{{"filename":{name},"url":"{_ROOT}files/{file.project}/{file.sha256}/{name[1:]},'
         f'"hashes":{{"sha256":"{file.sha256}"}},"size":{file.size},'
         f'"upload-time":"{file.upload_time}","yanked":{yanked}'
     )

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from pypi_lite.cache.answer import Answer
+from pypi_lite.cache.files import Files
 from pypi_lite.cache.pages import Facts, Page
 from pypi_lite.cache.representation import Representation, suffix_for
 from pypi_lite.cache.store import Generation, compress
@@ -35,3 +36,19 @@ class Text:
         if shown.is_known_to(environ):
             return shown.not_modified(status)
         return shown.answer(status, body)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A file that never changes, which is the page: *path* is absolute, its last part its tag."""
+
+    path: str
+    files: Files
+
+    def publish(self, generation: Generation) -> bool:
+        """Whether it is published; False: the key was swept meanwhile. Raises OSError."""
+        return generation.publish_link(self.path)
+
+    def answer(self, page: Page, _build: str, environ: Mapping[str, Any], status: str) -> Answer:
+        """The answer to the request that asked for it. Raises OSError."""
+        return self.files.answer(page, self.path, environ, status)

@@ -9,8 +9,9 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pypi_lite import accel
+from pypi_lite.cache import accel
 from pypi_lite.cache.answer import Answer
+from pypi_lite.cache.files import Files
 from pypi_lite.cache.memory import Memory, Remembered
 from pypi_lite.cache.pages import Page, PageRules, is_page_time
 from pypi_lite.cache.representation import Representation, suffix_for
@@ -40,11 +41,13 @@ class Hits:
         rules: PageRules,
         build: str,
         memory: int,
+        files: Files,
         may_read: MayRead = everybody,
         *,
         accel: bool = False,
     ) -> None:
-        """*memory* is how many bytes of small pages are kept in memory as well; *accel* whether a
+        """*memory* is how many bytes of small pages are kept in memory as well; *files* answers what
+        is published as a link; *accel* is whether a
         front server sends the pages that it asks to send (`pypi_lite.accel`).
 
         *may_read* is asked before a page is opened; a request that it refuses is no hit, and goes
@@ -54,6 +57,7 @@ class Hits:
         self._rules = rules
         self._build = build
         self._memory = Memory(memory)
+        self.files = files
         self._may_read = may_read
         self._accel = accel
 
@@ -79,6 +83,8 @@ class Hits:
         `STATUS_HEADER` says.
         """
         assert self._cache is not None
+        if page.is_link:
+            return self._linked(page, self._cache.path(page), environ, status)
         suffix = suffix_for(environ)
         path = self._cache.path(page, suffix)
         try:
@@ -92,10 +98,26 @@ class Hits:
         if shown.is_known_to(environ):
             return shown.not_modified(status)
         if self._accel and accel.sends_pages(environ):
-            return _redirect(shown, status, self._cache.relative_path(page, suffix))
+            return self._redirect(shown, status, self._cache.relative_path(page, suffix))
         if known is not None and known.body is not None:
             return shown.answer(status, known.body)
         return self._from_file(page, path, suffix, status)
+
+    def _linked(self, page: Page, path: str, environ: Environ, status: str) -> Answer | None:
+        """The file that the link at *path* leads to, or None: there is no link, or not this file."""
+        try:
+            return self.files.answer(page, os.readlink(path), environ, status)
+        except OSError:
+            return None
+
+    def _redirect(self, shown: Representation, status: str, path: str) -> Answer:
+        """Lets nginx send the page at *path* below the pages' folder.
+
+        It takes serial, tag and size from the file that it opens, and would keep a Cache-Control of
+        this answer beside that of the next, if there is no file any more and it has to ask again.
+        """
+        without = ("Content-Length", "Cache-Control")
+        return accel.redirect(shown.answer(status, b""), accel.Place.PAGES, path, without=without)
 
     def _from_file(self, page: Page, path: str, suffix: str, status: str) -> Answer | None:
         """The published page, or None: it has been swept since somebody looked, or can't be read."""
@@ -123,15 +145,3 @@ class Hits:
         if not is_page_time(stat.st_mtime_ns):
             return None
         return Representation(page, self._build, stat.st_mtime_ns, stat.st_size, suffix)
-
-
-def _redirect(shown: Representation, status: str, path: str) -> Answer:
-    """Lets nginx send the page at *path* below the pages' folder.
-
-    It takes serial, tag and size from the file that it opens, and would keep a Cache-Control of this
-    answer beside that of the next, if there is no file any more and it has to ask again.
-    """
-    answer = shown.answer(status, b"")
-    kept = (h for h in answer.headers if h[0] not in ("Content-Length", "Cache-Control"))
-    headers = (*kept, ("Content-Length", "0"), accel.Place.PAGES.redirect(path))
-    return Answer(200, headers, b"", 0)

@@ -12,7 +12,7 @@ _SECOND = 10**9  # nanoseconds
 # Moments are counted from 2020 on, so that their seconds are nanoseconds of a file's time until 2051.
 _EPOCH = 1_577_836_800
 # Leaves room for what temps and twins add to a name within 255 bytes.
-_LONGEST = 150
+_LONGEST = 210
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class Page:
     vary: str = "Accept-Encoding"
     #: Further response headers, the same for every request.
     headers: tuple[tuple[str, str], ...] = ()
+    #: Whether it is published as a link to a file that never changes (`pypi_lite.cache.files`).
+    is_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)

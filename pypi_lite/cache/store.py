@@ -65,7 +65,7 @@ class Cache:
         for folder, _, names in os.walk(self._pages):
             key, _, build = os.path.relpath(folder, self._pages).rpartition("/")
             if build == self.build:
-                pages = [n for n in names if not n.startswith(".") and not n.endswith(GZIP)]
+                pages = [n for n in names if not n.startswith(".") and not _is_twin(n, names)]
                 yield from ((key, page) for page in pages)
 
     def sweep(self, key: str) -> None:
@@ -118,6 +118,10 @@ class Cache:
 
     def _folder(self, page: Page) -> str:
         return f"{self._pages}/{key_path(page.key)}/{self.build}"
+
+
+def _is_twin(name: str, beside: list[str]) -> bool:
+    return name.endswith(GZIP) and name.removesuffix(GZIP) in beside
 
 
 def compress(body: bytes) -> bytes:
@@ -193,6 +197,17 @@ class Generation:
             return False  # the trash was emptied with the temp in it
         return not self.is_swept()
 
+    def publish_link(self, path: str) -> bool:
+        """Publish a link to the file *path*; otherwise as `publish`."""
+        temp = _Temp(self._temp_name(), None)
+        try:
+            os.symlink(path, temp.name, dir_fd=self._folder)
+            self._temps["link"] = temp
+            self._rename("link", self._page)
+        except FileNotFoundError:
+            return False
+        return not self.is_swept()
+
     def is_swept(self) -> bool:
         """Whether the folder is no longer the one that readers find."""
         try:
@@ -205,13 +220,11 @@ class Generation:
         self._write(GZIP, twin, facts)
         self._write("", body, facts)
         for suffix in (GZIP, ""):
-            os.rename(
-                self._temps[suffix].name,
-                self._page + suffix,
-                src_dir_fd=self._folder,
-                dst_dir_fd=self._folder,
-            )
-            del self._temps[suffix]
+            self._rename(suffix, self._page + suffix)
+
+    def _rename(self, temp: str, name: str) -> None:
+        os.rename(self._temps[temp].name, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        del self._temps[temp]
 
     def close(self) -> None:
         """Leave nothing of this generation behind but what it published. May be called again."""
@@ -257,8 +270,11 @@ class Generation:
             if name.startswith(f".{self._page}.") and name.endswith(_NEW):
                 self._unlink(name)
 
+    def _temp_name(self) -> str:
+        return f".{self._page}.{uuid.uuid4().hex}{_NEW}"
+
     def _create_temp(self, suffix: str) -> None:
-        name = f".{self._page}.{uuid.uuid4().hex}{_NEW}"
+        name = self._temp_name()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         self._temps[suffix] = _Temp(name, os.open(name, flags, 0o644, dir_fd=self._folder))
 

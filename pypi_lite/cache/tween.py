@@ -7,13 +7,13 @@ request's transaction takes its snapshot; see the package's docstring and `store
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from pyramid.response import FileIter, Response
+from pyramid.response import Response
 
 from pypi_lite.cache.answer import Answer, says
-from pypi_lite.cache.content import Text
+from pypi_lite.cache.content import Link, Text
 from pypi_lite.cache.hits import Hits
 from pypi_lite.cache.pages import Page
 from pypi_lite.cache.store import Cache, Generation
@@ -24,6 +24,8 @@ MISS, BYPASS = "fwd=uri-miss", "fwd=bypass"
 
 # Seconds between two looks for a page that another is making.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.02
+
+_CHUNK = 256 * 1024
 
 Handler = Callable[[Any], Response]
 
@@ -42,8 +44,8 @@ def factory(handler: Handler, registry: Any) -> Handler:
 class CacheTween:
     """Answers the requests whose URL is a page's; hands all others through.
 
-    A view says that its answer is the page by setting ``request.page_facts``; it finds the page that
-    is wanted in ``request.page``.
+    A view says that its answer is the page by setting ``request.page_facts``, or for a page that is a
+    link ``request.page_link``; it finds the page that is wanted in ``request.page``.
     """
 
     def __init__(
@@ -116,7 +118,7 @@ class CacheTween:
             if generation.is_swept():
                 return None
             response = self._handler(request)
-            content = _content(request, response)
+            content = self._content(request, response)
             status = f"{MISS}; {_publish(generation, page, content)}" if content else MISS
         return self._answer(request, page, response, content, status)
 
@@ -132,10 +134,18 @@ class CacheTween:
     def _uncached(self, request: Any, page: Page, status: str) -> Response:
         """The same answer without the cache."""
         response = self._handler(request)
-        return self._answer(request, page, response, _content(request, response), status)
+        return self._answer(request, page, response, self._content(request, response), status)
+
+    def _content(self, request: Any, response: Response) -> Text | Link | None:
+        """What the view has made, if its answer is the page."""
+        if response.status_int != 200:
+            return None
+        if request.page_link is not None:
+            return Link(request.page_link, self._hits.files)
+        return request.page_facts and Text(response.body, request.page_facts)
 
     def _answer(
-        self, request: Any, page: Page, response: Response, content: Text | None, status: str
+        self, request: Any, page: Page, response: Response, content: Text | Link | None, status: str
     ) -> Response:
         if content is None:
             response.headers.update([says(status)])
@@ -149,18 +159,21 @@ def _response(request: Any, answer: Answer) -> Response:
     elif isinstance(answer.body, bytes):
         body = [answer.body]
     else:
-        body = request.environ.get("wsgi.file_wrapper", FileIter)(answer.body)
+        wrapper = request.environ.get("wsgi.file_wrapper") if answer.code == 200 else None
+        body = wrapper(answer.body) if wrapper else _body(answer)
     return Response(status=answer.code, headerlist=list(answer.headers), app_iter=body)
 
 
-def _content(request: Any, response: Response) -> Text | None:
-    """What the view has made, if its answer is the page."""
-    if response.status_int != 200 or request.page_facts is None:
-        return None
-    return Text(response.body, request.page_facts)
+def _body(answer: Answer) -> Iterator[bytes]:
+    """The bytes of an answer from a file, for servers that would send all that is left of it."""
+    left = answer.length
+    with answer.body as file:  # type: ignore[union-attr]
+        while left and (chunk := file.read(min(left, _CHUNK))):
+            left -= len(chunk)
+            yield chunk
 
 
-def _publish(generation: Generation, page: Page, content: Text) -> str:
+def _publish(generation: Generation, page: Page, content: Text | Link) -> str:
     """Publish, and what the Cache-Status says of it. A page that can't be written is served alone."""
     try:
         return "stored" if content.publish(generation) else "detail=swept"

@@ -32,11 +32,13 @@ class FileEntry(NamedTuple):
     uploaded: datetime
     requires_python: str | None
     metadata_sha256: str | None
+    #: Normalized.
+    project: str
 
     @property
     def path(self) -> str:
         """The file's address below the index, the same for ever; its last part is its name."""
-        return f"files/{self.sha256}/{self.filename}"
+        return f"files/{self.project}/{self.sha256}/{self.filename}"
 
     @property
     def upload_time(self) -> str:
@@ -48,8 +50,9 @@ class FileEntry(NamedTuple):
 _file, _release = File.__table__.c, Release.__table__.c
 #: A project's files as `FileEntry`, by name, those that are a "bdist_wheel" before an "sdist".
 _FILES = (
-    select(*(_file[name] for name in FileEntry._fields))
+    select(*(_file[name] for name in FileEntry._fields[:-1]), Project.__table__.c.normalized_name)
     .join_from(File.__table__, Release.__table__)
+    .join(Project.__table__)
     .where(_release.project_id == bindparam("project_id"))
     .order_by(_file.packagetype, _file.filename)
 )
@@ -218,8 +221,9 @@ def release_metadata(session: Session, release: ReleaseEntry) -> ReleaseMetadata
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """Where the bytes of a file and of its metadata are."""
+    """Where the bytes of a file and of its metadata are, and whose it is (normalized)."""
 
+    project: str
     sha256: str
     metadata_sha256: str | None
 
@@ -227,9 +231,12 @@ class StoredFile:
 def stored_file(session: Session, filename: str) -> StoredFile | None:
     """The file of that name, or None: there is none, or no longer."""
     row = session.execute(
-        select(File.sha256, File.metadata_sha256).where(File.filename == filename)
+        select(Project.normalized_name, File.sha256, File.metadata_sha256)
+        .join_from(File, Release)
+        .join(Project)
+        .where(File.filename == filename)
     ).one_or_none()
-    return row and StoredFile(sha256=row.sha256, metadata_sha256=row.metadata_sha256)
+    return row and StoredFile(*row)
 
 
 def _newest_change(session: Session, condition: Any) -> Facts:

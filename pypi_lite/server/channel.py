@@ -22,7 +22,12 @@ from pypi_lite.cache.answer import Answer
 AtOnce = Callable[[Mapping[str, str]], Answer | None]
 
 _FIRST_REQUEST_SECONDS = 1.0  # a stop lets a new connection send its first request for so long
-_STATUS = {200: "200 OK", 304: "304 Not Modified"}
+_STATUS = {
+    200: "200 OK",
+    206: "206 Partial Content",
+    304: "304 Not Modified",
+    416: "416 Range Not Satisfiable",
+}
 
 
 class Task(WSGITask):  # type: ignore[misc] # waitress has no types

@@ -7,6 +7,7 @@ import pytest
 from webtest import TestApp
 
 from pypi_lite.accounts.identity import OPERATOR
+from pypi_lite.names import normalize_name
 from pypi_lite.repository import Index, changes
 from tests.api.conftest import DELETED, LOCAL, OLD_SDIST, SDIST, WHEEL, YANKED, Shelf
 from tests.distributions.build import metadata, wheel
@@ -16,11 +17,13 @@ SIZE = len(WHEEL[1])
 
 
 def url_of(file: tuple[str, bytes]) -> str:
+    project = normalize_name(file[0].split("-")[0])
     digest = hashlib.sha256(file[1]).hexdigest()
-    return f"/files/{digest}/{file[0].replace('+', '%2B')}"
+    return f"/files/{project}/{digest}/{file[0].replace('+', '%2B')}"
 
 
 URL = url_of(WHEEL)
+DIGEST = URL.split("/")[3]
 
 
 def get(shelf: Shelf, status: int, **headers: str) -> Any:
@@ -161,7 +164,9 @@ def test_a_file_that_is_known_is_not_sent_again(shelf: Shelf) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        URL.replace(URL[7:9], "00" if URL[7:9] != "00" else "11", 1),
+        URL.replace(f"/{DIGEST}/", f"/{DIGEST[::-1]}/"),
+        URL.replace("/foo-bar/", "/foo/"),
+        URL.replace("/foo-bar/", "/foo.bar/"),
         URL[:-4] + "zip",
         URL + ".asc",
         URL + ".metadata.metadata",
@@ -200,6 +205,23 @@ def test_a_file_goes_at_once_when_it_is_deleted(app: TestApp, index: Index) -> N
     with index.database.write() as session:
         changes.delete_file(session, OPERATOR, file[0])
     app.get(url_of(file), status=404)
+
+
+def test_a_file_is_a_hit_from_its_second_request_on(app: TestApp, index: Index) -> None:
+    """Until the project changes; whatever part of it is asked for."""
+    file = wheel("foo", "1.0")
+    put(index, file)
+    for ending in ("", ".metadata"):
+        url = url_of(file) + ending
+        first, second = app.get(url), app.get(url, headers={"Range": "bytes=0-4"}, status=206)
+        assert first.headers["Cache-Status"] == "pypi_lite; fwd=uri-miss; stored"
+        assert second.headers["Cache-Status"] == "pypi_lite; hit"
+        assert second.body == first.body[:5]
+        assert app.get(f"{url}?x").headers["Cache-Status"] == "pypi_lite; fwd=bypass; detail=query"
+    put(index, wheel("foo", "2.0"))
+    again = app.get(url_of(file))
+    assert again.headers["Cache-Status"] == "pypi_lite; fwd=uri-miss; stored"
+    assert again.body == file[1]
 
 
 def test_a_file_of_many_chunks(app: TestApp, index: Index) -> None:

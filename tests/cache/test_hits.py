@@ -1,12 +1,13 @@
 """Hits: what is answered without the application, and what never is."""
 
 import os
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pypi_lite.cache.files import Files
 from pypi_lite.cache.hits import Answer, Hits
 from pypi_lite.cache.pages import Facts, Page, PageRules
 from pypi_lite.cache.store import Cache
@@ -14,6 +15,7 @@ from pypi_lite.models import now
 
 SMALL = Page(key="project/small", name="page.txt", content_type="text/plain")
 LARGE = Page(key="project/large", name="page.txt", content_type="text/plain")
+LINK = Page("project/linked", name="5f3a-file", content_type="a/b", is_link=True)
 BODIES = {SMALL: b"small" * 1000, LARGE: os.urandom(1_000_000)}
 
 
@@ -36,7 +38,8 @@ def hits(cache: Cache | None, **options: Any) -> Hits:
     rules = PageRules()
     rules.add("/small", lambda _environ: SMALL)
     rules.add("/large", lambda _environ: LARGE)
-    return Hits(cache, rules, "build", 100_000, **options)
+    rules.add("/link", lambda _environ: LINK)
+    return Hits(cache, rules, "build", 100_000, Files(""), **options)
 
 
 def environ(path: str = "/small", method: str = "GET", **more: str) -> dict[str, str]:
@@ -65,6 +68,45 @@ def test_a_large_page_comes_as_its_file(cache: Cache) -> None:
         assert isinstance(answer.body, BufferedReader)
         with answer.body as file:
             assert file.read() == BODIES[LARGE]
+
+
+def test_a_link_answers_with_its_file_until_it_is_swept(cache: Cache, tmp_path: Path) -> None:
+    file = tmp_path / "5f3a"
+    file.write_bytes(BODIES[LARGE])
+    asked = hits(cache)
+    assert asked.answer(environ("/link")) is None
+    generation = cache.begin(LINK)
+    assert generation is not None
+    assert generation.publish_link(str(file))
+    generation.close()
+    for _ in range(2):
+        answer = asked.answer(environ("/link"))
+        assert answer is not None
+        assert isinstance(answer.body, FileIO)
+        with answer.body as body:
+            assert body.read() == BODIES[LARGE]
+    part = asked.answer(environ("/link", HTTP_RANGE="bytes=10-19"))
+    assert part is not None
+    assert (part.code, part.body) == (206, BODIES[LARGE][10:20])
+    tag = dict(part.headers)["ETag"]
+    assert tag == '"5f3a"'
+    known = asked.answer(environ("/link", HTTP_IF_NONE_MATCH=tag))
+    assert known is not None
+    assert known.code == 304
+    file.unlink()
+    assert asked.answer(environ("/link")) is None
+    file.touch()
+    cache.sweep(LINK.key)
+    assert asked.answer(environ("/link")) is None
+
+
+def test_a_link_that_was_swept_while_it_was_made_is_not_published(cache: Cache) -> None:
+    generation = cache.begin(LINK)
+    assert generation is not None
+    cache.sweep(LINK.key)
+    assert not generation.publish_link("/dev/null")
+    generation.close()
+    assert not os.path.lexists(cache.path(LINK))
 
 
 def test_a_new_version_is_answered_from_the_moment_that_it_is_published(cache: Cache) -> None:

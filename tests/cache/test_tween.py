@@ -11,6 +11,7 @@ import pytest
 from pyramid.response import Response
 
 from pypi_lite.application import Request
+from pypi_lite.cache.files import Files
 from pypi_lite.cache.hits import Hits
 from pypi_lite.cache.pages import Facts, Page, PageRules
 from pypi_lite.cache.tween import CacheTween, Handler
@@ -28,7 +29,9 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> World:
 
 
 def tween_of(world: World, handler: Handler, rules: PageRules) -> CacheTween:
-    return CacheTween(handler, world.cache, Hits(world.cache, rules, "build", 0), "build", 0)
+    return CacheTween(
+        handler, world.cache, Hits(world.cache, rules, "build", 0, Files("")), "build", 0
+    )
 
 
 def status(response: Response) -> str:

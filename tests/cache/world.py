@@ -9,6 +9,7 @@ from pyramid.response import Response
 from sqlalchemy import event, select
 
 from pypi_lite.application import Request
+from pypi_lite.cache.files import Files
 from pypi_lite.cache.hits import Hits
 from pypi_lite.cache.opening import open_cache
 from pypi_lite.cache.pages import Facts, KeyRegistry, Page, PageRules
@@ -35,7 +36,7 @@ class World:
         self.database.attach(self.cache, registry)
         rules = PageRules()
         rules.add("/page", lambda _request: PAGE)
-        self.hits = Hits(self.cache, rules, "build", memory)
+        self.hits = Hits(self.cache, rules, "build", memory, Files(""))
         self.tween = CacheTween(self._handler, self.cache, self.hits, "build", wait)
         #: Called by the handler before its snapshot, and by writers on both sides of a commit.
         self.step: Callable[[], None] = lambda: None

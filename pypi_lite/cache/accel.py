@@ -4,10 +4,12 @@ The application decides and says which file; nginx sends its bytes. ``deploy/`` 
 configurations, whose internal locations are named here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
+
+from pypi_lite.cache.answer import Answer
 
 #: The answer's header. One with it has no body.
 HEADER = "X-Accel-Redirect"
@@ -28,9 +30,17 @@ class Place(StrEnum):
     #: The part of a blob that the request asks for.
     PART = "/.pypi_lite/part/"
 
-    def redirect(self, path: str) -> tuple[str, str]:
-        """The header that lets nginx send the file *path*, relative to the place's folder."""
-        return HEADER, self + quote(path, safe="/+!")
+
+def redirect(answer: Answer, place: Place, path: str, *, without: Container[str]) -> Answer:
+    """*answer* without its bytes, which nginx sends: those of the file *path* in *place*.
+
+    Headers in *without* are nginx's to tell.
+    """
+    if answer.body is not None and not isinstance(answer.body, bytes):
+        answer.body.close()
+    kept = (header for header in answer.headers if header[0] not in without)
+    location = quote(place + path, safe="/+!")
+    return Answer(200, (*kept, ("Content-Length", "0"), (HEADER, location)), b"", 0)
 
 
 def sends_files(environ: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from webtest import TestApp
 
 from pypi_lite import make_app
-from pypi_lite.accel import Place
+from pypi_lite.cache.accel import Place
 from pypi_lite.settings import Settings
 from tests.api.test_files import url_of
 from tests.distributions.build import wheel
