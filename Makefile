@@ -15,11 +15,12 @@ serve: $(VENV)/installed
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest $(ARGS)
 
-# Readers, writers and a killer at a real server, on SQLite and then on a PostgreSQL of its own.
+# Readers, writers and a killer at a real server: on SQLite, on a PostgreSQL of its own, behind nginx.
 SECONDS ?= 60
 soak: $(VENV)/installed-test
 	$(BIN)/python -m tests.faults.soak --seconds $(SECONDS)
 	$(BIN)/python -m tests.faults.soak --seconds $(SECONDS) --own-postgresql
+	$(BIN)/python -m tests.faults.soak --seconds $(SECONDS) --nginx
 
 # The figures of this index alone, and beside other indexes. Both need wrk and nginx. More: ARGS=...
 bench: $(VENV)/installed-test

@@ -35,6 +35,8 @@ class Server:
         with self.running._ini.open("a") as ini:
             ini.write(f"pypi_lite.cache_folder = {self.cache}\n")
             ini.write(f"pypi_lite.blobs = {self.disk / 'blobs'}\n")
+            # For nginx, if it is in front.
+            ini.write("pypi_lite.accel = true\npypi_lite.trusted_proxy = 127.0.0.1\n")
 
     def popen(self, *arguments: str) -> "subprocess.Popen[str]":
         """A command of ``pypi-lite`` that is under way."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import new_token, new_user
+from tests.deploy.front import front
 from tests.faults import ending, readers
 from tests.faults.disk import Disk, unshare_mounts
 from tests.faults.killer import Killer
@@ -222,12 +223,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--no-delays", action="store_true", help="the product at its own speed")
     parser.add_argument("--until-violation", action="store_true", help="the first one ends it")
+    parser.add_argument("--nginx", action="store_true", help="nginx in front (deploy/nginx.conf)")
     options = parser.parse_args()
     options.mounts = unshare_mounts()
     if options.own_postgresql:
         with running_postgresql() as server, new_database(server) as url:
             return _run(options, url)
     return _run(options, options.postgresql)
+
+
+def _nginx(upstream: str, cache: Path) -> contextlib.AbstractContextManager[str]:
+    address = upstream.removeprefix("http://").rstrip("/")
+    return front(address, cache, cache.with_name("blobs"), cache.parents[1] / "nginx")
 
 
 def _run(options: argparse.Namespace, database_url: str) -> int:
@@ -242,8 +249,10 @@ def _run(options: argparse.Namespace, database_url: str) -> int:
         delays=not options.no_delays,
         is_over_at_first=options.until_violation,
         mounts=options.mounts,
+        front=_nginx if options.nginx else None,
     )
     where = "PostgreSQL" if plan.database_url else "SQLite"
+    where += ", behind nginx" if plan.front else ""
     print(f"seed {plan.seed}, {plan.seconds} s on {where}", flush=True)
     with tempfile.TemporaryDirectory(prefix="pypi_lite-soak-") as folder:
         report = soak(plan, Path(folder))
