@@ -186,7 +186,7 @@ class Killer(threading.Thread):
 
     def _key(self) -> Path | None:
         """The folder of a project's pages."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, IndexError):
             return self._dice.choice(list((self._server.cache / "pages" / "project").iterdir()))
         return None
 
