@@ -13,7 +13,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.pages import JSON, RELEASES, Target, compare, fetch, fill, free_port, running
+from benchmarks.pages import JSON, RELEASES, Target, compare, fetch, fill, running
+from benchmarks.serving import free_port
 from tests.deploy.asking import ask
 from tests.deploy.front import NGINX, front
 

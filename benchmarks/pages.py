@@ -8,7 +8,6 @@ limit in the same round. Use the ratios: wrk shares the machine with the server.
 
 import argparse
 import os
-import re
 import shutil
 import socket
 import statistics
@@ -17,10 +16,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.serving import free_port, load
 
 JSON = "application/vnd.pypi.simple.v1+json"
 #: Releases of the projects whose pages are measured: a small page, about 20 KB, about 300 KB.
@@ -36,12 +37,6 @@ class Target:
     name: str
     url: str
     tag: str | None = None  # asked for with If-None-Match
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextmanager
@@ -89,16 +84,13 @@ def fetch(url: str) -> tuple[bytes, str]:
 
 def measure(target: Target, connections: int, seconds: int) -> tuple[float, float]:
     """Requests a second, and the 99th percentile of a request's time in milliseconds."""
-    headers = ["-H", f"Accept: {JSON}"]
+    headers = {"Accept": JSON}
     if target.tag:
-        headers += ["-H", f"If-None-Match: {target.tag}"]
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *headers, target.url]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    slowest = re.search(r"99%\s+([\d.]+)(us|ms|s)", output)
-    assert rate is not None
-    assert slowest is not None
-    return float(rate[1]), float(slowest[1]) * {"us": 1e-3, "ms": 1, "s": 1e3}[slowest[2]]
+        headers["If-None-Match"] = target.tag
+    found = load(target.url, connections, seconds, headers)
+    if found.errors:
+        raise SystemExit(f"{target.url}: {found.errors}")
+    return found.rate, found.p99
 
 
 def compare(title: str, limit: Target, ours: Target, rounds: int, seconds: int) -> None:
@@ -119,12 +111,12 @@ def compare(title: str, limit: Target, ours: Target, rounds: int, seconds: int) 
         )
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is not installed")
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores")

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.pages import Target, fetch, fill, free_port, measure, running
+from benchmarks.pages import Target, fetch, fill, measure, running
+from benchmarks.serving import free_port
 
 _CONNECTIONS = 16
 _PAGES = {
