@@ -155,6 +155,9 @@ class Checker:
         if self._has_front and status in _GATEWAY:
             self._count("broken connections")
             return
+        if asked.target.kind == "file":
+            self._check_file(asked, status, headers, body)
+            return
         parsed = self._parse(asked, status, headers, body)
         faults = self._faults(asked, parsed)
         if parsed.status == 200:
@@ -169,6 +172,25 @@ class Checker:
                 f" serial {parsed.serial}, floor {asked.before.floor}, probed"
                 f" {probe.serials.get(asked.target.project)}: {'; '.join(faults)}"
             )
+
+    def _check_file(self, asked: Asked, status: int, headers: dict[str, str], body: bytes) -> None:
+        """A file is there, whole, once its upload is acknowledged, and gone once its deletion is."""
+        _, _, _, sha256, filename = asked.target.url.split("/")
+        known = asked.before.known
+        owed = {fact.filename for fact in known.owed.values() if not fact.is_doubtful}
+        fault = ""
+        if status == 200:
+            if filename in known.gone:
+                fault = "was deleted"
+            elif hashlib.sha256(body).hexdigest() != sha256:
+                fault = f"other bytes: {len(body)}"
+        elif status != 404 or filename in owed:
+            fault = "was acknowledged"
+        self._count("reads")
+        self._count("reads of files")
+        if fault:
+            what = f"GET {asked.target.url}: {status}, {headers.get('cache-status')}"
+            self._violation(f"{what}: the file {fault}")
 
     def _parse(self, asked: Asked, status: int, headers: dict[str, str], body: bytes) -> Parsed:
         """The answer in pieces; of a 304, the copy that it declares to be current."""

@@ -21,7 +21,7 @@ class Target:
 
     url: str
     accept: str
-    kind: str  # index, home, simple, legacy, project
+    kind: str  # index, home, simple, legacy, project, file
     project: str = ""
     version: str | None = None
 
@@ -66,6 +66,11 @@ def release_targets(name: str, version: str) -> list[Target]:
         Target(f"/pypi/{name}/{version}/json", "*/*", "legacy", name, version),
         Target(f"/project/{name}/{version}/", HTML, "project", name, version),
     ]
+
+
+def file_target(project: str, filename: str, sha256: str) -> Target:
+    """An uploaded file."""
+    return Target(f"/files/{project}/{sha256}/{filename}", "*/*", "file", project)
 
 
 def parse(target: Target, status: int, headers: dict[str, str], body: bytes) -> Parsed:

@@ -37,6 +37,8 @@ _CHUNK = 256 * 1024
 _BROKEN = 5000
 #: How often: a request for a copy's successor, a last request on its connection, a common page.
 _CONDITIONAL, _LAST, _COMMON = 0.5, 0.03, 0.12
+#: How often a file, and how many are asked for again and again.
+_FILES, _KNOWN_FILES = 0.08, 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Readers:
         self._connections = [Connection(address) for _ in range(job.connections)]
         self._idle = deque(self._connections)
         self._selector = selectors.DefaultSelector()
+        self._files: deque[Target] = deque(maxlen=_KNOWN_FILES)
         self._sent = 0
         self._broken = 0  # in a row
 
@@ -182,11 +185,21 @@ class Readers:
         if not known or what < _COMMON:
             return dice.choice(pages.common_targets())
         project = dice.choice(self._ledger.focus if what < 0.8 else list(known))
+        if what > 1 - _FILES:
+            return self._file()
         owed = known[project].owed if project in known else {}
         if owed and 0.7 < what < 0.8:
             fact = dice.choice(list(owed.values()))
             return dice.choice(pages.release_targets(fact.project, fact.version))
         return dice.choice(pages.project_targets(project))
+
+    def _file(self) -> Target:
+        """A file, and sooner or later one that has been asked for before and is deleted by now."""
+        files = [fact for known in self._ledger.known.values() for fact in known.owed.values()]
+        if files and (len(self._files) < _KNOWN_FILES or self._dice.random() < 0.3):
+            fact = self._dice.choice(files[-_KNOWN_FILES:])
+            self._files.append(pages.file_target(fact.project, fact.filename, fact.sha256))
+        return self._dice.choice(self._files or pages.common_targets())
 
     def _take(self, connection: Connection) -> None:
         """Check the answers that have come."""

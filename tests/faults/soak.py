@@ -34,6 +34,7 @@ _OPERATIONS = ("reads", "acknowledged writes", "unknown writes", "refused writes
 _FIGURES = (
     "reads",
     "304s",
+    "reads of files",
     "broken connections",
     "acknowledged writes",
     "unknown writes",
