@@ -2,7 +2,8 @@
 
 Usage: python -m benchmarks.front [--rounds 5] [--seconds 3]
 
-Needs wrk and nginx. Runs interleaved on loopback, prints medians and the median ratio of a round.
+Needs wrk and nginx. Runs interleaved on loopback, prints medians and the median ratio of a round:
+to a plain file, and to a plain file that comes with as many headers as a page, which cost both sides.
 """
 
 import argparse
@@ -12,54 +13,72 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.pages import RELEASES, Target, compare, fetch, fill, free_port, running
+from benchmarks.pages import JSON, RELEASES, Target, compare, fetch, fill, free_port, running
+from tests.deploy.asking import ask
+from tests.deploy.front import NGINX, front
 
 _PLAIN = """
     server {{
         listen 127.0.0.1:{port} backlog=1024;
-        root {folder};
         types {{ }}
-        default_type application/vnd.pypi.simple.v1+json;
+        default_type {json};
         charset off;
         gzip off;
         sendfile on;
         open_file_cache off;
+        location /plain/ {{ alias {folder}/; }}
+        location /headers/ {{ alias {folder}/; include {folder}/headers.conf; }}
     }}
 """
+_NGINX_ADDS = {"content-length", "content-type", "date", "server", "connection"}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure and print."""
-    from tests.deploy.front import NGINX, front
-
     parser = argparse.ArgumentParser(prog="python -m benchmarks.front", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     options = parser.parse_args(argv)
     if shutil.which("wrk") is None or NGINX is None:
         raise SystemExit("wrk or nginx is not installed")
+    with tempfile.TemporaryDirectory() as name:
+        folder, port = Path(name), free_port()
+        fill(folder)
+        serve = ("pypi_lite", "--data", str(folder / "data"), "serve")
+        with running(port, *serve, "--listen", f"127.0.0.1:{port}"):
+            _measure(folder, port, options.rounds, options.seconds)
+
+
+def _measure(folder: Path, port: int, rounds: int, seconds: int) -> None:
+    upstream, data, plain_port = f"127.0.0.1:{port}", folder / "data", free_port()
+    # The page is there from here on, and nginx can be told the build.
+    bodies = {n: fetch(f"http://{upstream}/simple/sample-{n}/")[0] for n in RELEASES[1:]}
+    files = folder / "plain"
+    files.mkdir()
+    for releases, body in bodies.items():
+        (files / str(releases)).write_bytes(body)
+    (files / "headers.conf").write_text(_headers(f"http://{upstream}/simple/sample-{RELEASES[1]}/"))
+    plain = _PLAIN.format(port=plain_port, json=JSON, folder=files)
+    folders = (data / "cache", data / "blobs", folder / "nginx")
     print("| page | connections | plain file, req/s | ours, req/s | ours / plain | p99 / plain's |")
     print("|---|--:|--:|--:|--:|--:|")
-    with tempfile.TemporaryDirectory() as name:
-        folder, port, plain_port = Path(name), free_port(), free_port()
-        fill(folder)
-        files = folder / "plain"
-        files.mkdir()
-        upstream, data = f"127.0.0.1:{port}", folder / "data"
-        plain = _PLAIN.format(port=plain_port, folder=files)
-        serve = ("pypi_lite", "--data", str(data), "serve", "--listen", upstream)
-        with running(port, *serve):
-            fetch(f"http://{upstream}/simple/")  # answers, and has told nginx its build
-            folders = (data / "cache", data / "blobs", folder / "nginx")
-            with front(upstream, *folders, more=plain) as url:
-                for releases in RELEASES[1:]:
-                    path = f"simple/sample-{releases}/"
-                    body, _ = fetch(url + path)
-                    (files / str(releases)).write_bytes(body)
-                    limit = Target("plain", f"http://127.0.0.1:{plain_port}/{releases}")
-                    both = limit, Target("ours", url + path)
-                    title = f"200, {len(body) / 1000:.0f} KB"
-                    compare(title, *both, options.rounds, options.seconds)
+    with front(upstream, *folders, more=plain) as url:
+        for releases, body in bodies.items():
+            ours = Target("ours", f"{url}simple/sample-{releases}/")
+            title = f"200, {len(body) / 1000:.0f} KB"
+            for place, beside in ("plain", ""), ("headers", ", same headers"):
+                limit = Target(place, f"http://127.0.0.1:{plain_port}/{place}/{releases}")
+                compare(title + beside, limit, ours, rounds, seconds)
+
+
+def _headers(url: str) -> str:
+    """What lets nginx send a file with the headers of the page at *url*."""
+    lines = [
+        f"add_header {name} '{value.replace(chr(39), chr(92) + chr(39))}';"
+        for name, value in ask(url, ("Accept", JSON)).headers
+        if name not in _NGINX_ADDS
+    ]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
