@@ -101,20 +101,39 @@ _CODINGS = st.sampled_from(("gzip", "identity", "br", "deflate", "*", "GZIP", "x
 _ENCODINGS = st.none() | st.sampled_from(("gzip, deflate", "identity")) | _list(_CODINGS)
 
 
+_WEIGHTS = ("", ";q=1", "; q=1.0", ";q=0.9", "; q=0.001", ";q=0", ";q=0.000", ";q=1.5", ";Q=0.5")
+
+
+@pytest.mark.parametrize("weight", _WEIGHTS)
+def test_nginx_decides_pairs_as_the_application_does(site: Site, weight: str) -> None:
+    """Of any two types, or codings, with any weights."""
+    types = ("text/html", HTML, JSON, "*/*")
+    for one, other, first in product(types, types, ("", ";q=0.5")):
+        _check(site, f"{one}{first}, {other}{weight}", None)
+    codings = ("gzip", "identity", "br", "*")
+    for one, other, first in product(codings, codings, ("", ";q=0.5")):
+        _check(site, None, f"{one}{first}, {other}{weight}")
+
+
 @given(accept=_ACCEPTS, encoding=_ENCODINGS)
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nginx_decides_only_what_it_knows(
     site: Site, accept: str | None, encoding: str | None
 ) -> None:
-    """Wild headers: what nginx answers is what the application answers, the rest it passes on."""
+    """Wild headers."""
+    _check(site, accept, encoding)
+
+
+def _check(site: Site, accept: str | None, encoding: str | None) -> None:
+    """What nginx answers is what the application answers, the rest it passes on."""
     named = (("Accept", accept), ("Accept-Encoding", encoding))
     headers = [(name, value) for name, value in named if value is not None]
     for _ in range(2):  # so that the page is there
         expected = ask(f"{site.direct}simple/foo/", *headers)
     alone = ask(f"{site.alone}simple/foo/", *headers)
     assert alone.status == NOBODY or alone.comparable == expected.comparable
-    assert ask(f"{site.public}simple/foo/", *headers).comparable == expected.comparable
-    assert ask(f"{site.private}simple/foo/", *headers).comparable == expected.comparable
+    for front_ in site.public, site.private:
+        assert ask(f"{front_}simple/foo/", *headers).comparable == expected.comparable
 
 
 @pytest.mark.parametrize(
