@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 from pypi_lite.opening import SETUP_SECRET
@@ -35,8 +35,12 @@ def fill(browser: Chrome, **values: str) -> None:
 
 def press(browser: Chrome, button: WebElement) -> None:
     """Press *button*, and wait until the page that it leads to has come: a click does not."""
+    browser.execute_script("window.isOld = true")
     button.click()
-    WebDriverWait(browser, 20).until(staleness_of(button))
+    # Between two pages the driver may find no page to ask.
+    WebDriverWait(browser, 60, ignored_exceptions=[WebDriverException]).until(
+        lambda b: b.execute_script("return !window.isOld && document.readyState == 'complete'")
+    )
 
 
 def text(browser: Chrome) -> str:
