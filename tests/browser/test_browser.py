@@ -48,7 +48,9 @@ def text(browser: Chrome) -> str:
 
 
 def wait_for(browser: Chrome, words: str) -> None:
-    WebDriverWait(browser, 20).until(lambda b: words in text(b), f"no {words!r}: {text(browser)}")
+    WebDriverWait(browser, 60, ignored_exceptions=[WebDriverException]).until(
+        lambda b: words in text(b), f"no {words!r}"
+    )
 
 
 def complaints(browser: Chrome) -> list[str]:
