@@ -61,7 +61,7 @@ def _steps(hits: Hits) -> list[tuple[str, Callable[[], object]]]:
     environ = channel._environ(request)
     answer = hits.answer(environ)
     assert answer is not None
-    path = hits._cache.path(answer.representation.page)  # type: ignore[union-attr]
+    path = hits._cache.path(hits.page_of(environ))  # type: ignore[union-attr, arg-type]
     head = channel._head(answer.code, answer.headers)
     sender, receiver = socket.socketpair()
     return [
