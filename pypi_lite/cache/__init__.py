@@ -8,8 +8,9 @@ representation of one URL and belongs to exactly one key. On disk::
     <folder>/holds/<key>/<id>                 holds, each locked by the process that placed it
     <folder>/trash/<id>                       swept folders, removed at leisure
 
-A reader opens the page; where there is none it makes it, outside and before any database work
-(`tween`, `generation`). A writer places a hold on each key that its change alters and sweeps the
-key, commits, sweeps again and releases (`writing`, `holds`). Whoever meets the hold of a dead writer
-finishes its work (`holds.Holds.recover`). Nothing here knows about packages.
+A reader opens the page (`hits`); where there is none it makes it, outside and before any database
+work (`tween`, `store.Generation`). A page may be a link to a file that never changes (`files`). A
+writer places a hold on each key that its change alters and sweeps the key, commits, sweeps again and
+releases (`writing`, `holds`). Whoever meets the hold of a dead writer finishes its work
+(`holds.Holds.recover`). Nothing here knows about packages.
 """

@@ -47,18 +47,18 @@ class Hits:
         accel: bool = False,
     ) -> None:
         """*memory* is how many bytes of small pages are kept in memory as well; *files* answers what
-        is published as a link; *accel* is whether a
-        front server sends the pages that it asks to send (`pypi_lite.accel`).
+        is published as a link; *accel* is whether a front server sends the pages that it asks to
+        send (`pypi_lite.cache.accel`).
 
-        *may_read* is asked before a page is opened; a request that it refuses is no hit, and goes
-        the long way, where the views decide and explain.
+        *may_read* is asked before a page is opened; a request that it refuses gets nothing that is
+        published, and goes the long way, where the views decide and explain.
         """
         self._cache = cache
         self._rules = rules
         self._build = build
         self._memory = Memory(memory)
         self.files = files
-        self._may_read = may_read
+        self.may_read = may_read
         self._accel = accel
 
     def page_of(self, environ: Environ) -> Page | None:
@@ -72,15 +72,15 @@ class Hits:
         if self._cache is None or environ.get("QUERY_STRING"):
             return None
         page = self.page_of(environ)
-        if page is None or not self._may_read(environ, page):
+        if page is None or not self.may_read(environ, page):
             return None
         return self.published(page, environ, HIT)
 
     def published(self, page: Page, environ: Environ, status: str) -> Answer | None:
         """The published *page*, or None. One look at the file, if this version is known.
 
-        *environ* is asked for the encoding and for what the client has; *status* is what
-        `STATUS_HEADER` says.
+        Whoever calls has asked `may_read`. *environ* is asked for the encoding and for what the client
+        has; *status* is what `STATUS_HEADER` says.
         """
         assert self._cache is not None
         if page.is_link:

@@ -69,6 +69,8 @@ class CacheTween:
             return self._uncached(request, page, f"{BYPASS}; detail=off")
         if request.environ.get("QUERY_STRING"):
             return self._uncached(request, page, f"{BYPASS}; detail=query")
+        if not self._hits.may_read(request.environ, page):
+            return self._uncached(request, page, f"{BYPASS}; detail=authority")
         return self._miss(request, page, self._cache)
 
     def _published(self, request: Any, page: Page) -> Response | None:

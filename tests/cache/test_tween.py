@@ -145,6 +145,24 @@ def test_what_is_no_page_is_not_kept(world: World) -> None:
     assert [p for p in world.folder.rglob("*") if p.name.startswith("unknown")] == []
 
 
+def test_who_may_not_read_gets_the_views_answer_and_nothing_published(world: World) -> None:
+    """Neither as a hit, nor as a page that another has just published."""
+    page = world.get()
+
+    def refuse(_request: Any) -> Response:
+        return Response("who are you?", status=401)
+
+    rules = PageRules()
+    rules.add("/", lambda _environ: PAGE)
+    hits = Hits(world.cache, rules, "build", 0, Files(""), lambda environ, _page: "x" in environ)
+    tween = CacheTween(refuse, world.cache, hits, "build", 0)
+    for tag in "", page.headers["ETag"]:
+        response = tween(Request.blank("/page", environ={"HTTP_IF_NONE_MATCH": tag}))
+        assert (response.status_int, response.text) == (401, "who are you?")
+        assert status(response) == "fwd=bypass; detail=authority"
+    assert status(tween(Request.blank("/page", environ={"x": "y"}))) == "hit"
+
+
 def test_an_exception_leaves_nothing_behind(world: World) -> None:
     def fail(_request: Any) -> Response:
         raise RuntimeError("in a view")
