@@ -129,7 +129,8 @@ def kept(index: Index, content: bytes) -> str:
     with index.blobs.receive() as incoming:
         incoming.write(content)
         sha256 = incoming.finish().sha256
-        index.blobs.keep({sha256: incoming})
+        with index.blobs.keeping({sha256: incoming}) as finish:
+            finish()
     return sha256
 
 

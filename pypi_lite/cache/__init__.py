@@ -5,7 +5,7 @@ representation of one URL and belongs to exactly one key. On disk::
 
     <folder>/pages/<key>/<build>/<page>       published pages, and <page>.gz beside each
     <folder>/pages/<key>/<build>/.<id>.new    temps, one per generation
-    <folder>/holds/<key>/<id>                 holds, each locked by the process that placed it
+    <folder>/holds/<key>=<id>                 holds, each locked by the process that placed it
     <folder>/trash/<id>                       swept folders, removed at leisure
 
 A reader opens the page (`hits`); where there is none it makes it, outside and before any database

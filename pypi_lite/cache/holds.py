@@ -1,12 +1,12 @@
 """Holds: while one is on a key, no page of that key is published.
 
 A hold is a file that its writer keeps locked (flock). Its content names the writer's transaction, so
-that whoever finds the lock free can ask whether that transaction is over. This module is the small
-interface behind which several hosts could share holds one day.
+that whoever finds the lock free can ask whether that transaction is over. All lie in one folder, each
+named after its key: few are there at a time, and one folder has to be on the disk before a commit.
+This module is the small interface behind which several hosts could share holds one day.
 """
 
 import contextlib
-import errno
 import fcntl
 import itertools
 import os
@@ -20,7 +20,8 @@ from pypi_lite.cache.pages import key_path
 
 # A hold that was never made visible is litter once its maker can't be at work on it any more.
 _LITTER_SECONDS = 60
-_TRIES = 100
+# Stands for "/", and between the key and the hold's own part: neither is in any key.
+_SLASH, _END = ":", "="
 
 
 @dataclass(slots=True)
@@ -37,8 +38,6 @@ class Hold:
             os.unlink(self.path)
         finally:
             os.close(self.descriptor)
-        with contextlib.suppress(OSError):
-            os.rmdir(os.path.dirname(self.path))
 
     def abandon(self) -> None:
         """Leave the hold as a dead process would: the next to meet it decides (`Holds.recover`)."""
@@ -65,46 +64,36 @@ class Holds:
 
         It is locked before it can be seen, or a recovery would take a living writer for a dead one.
         """
-        folder = os.path.join(self._folder, key_path(key))
-        for _ in range(_TRIES):
-            name = uuid.uuid4().hex
-            private, path = os.path.join(folder, f".{name}"), os.path.join(folder, name)
-            try:
-                os.makedirs(folder, exist_ok=True)
-                descriptor = os.open(private, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            except (FileNotFoundError, FileExistsError):
-                continue  # another writer has just removed the empty folder; makedirs says EEXIST
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.write(descriptor, transaction.encode())
-                os.rename(private, path)
-            except BaseException:
-                os.close(descriptor)
-                for name in (private, path):
-                    with contextlib.suppress(OSError):
-                        os.unlink(name)
-                raise
-            return Hold(key, path, descriptor)
-        raise OSError(errno.EAGAIN, "the folder of the hold is removed again and again", folder)
+        name = _prefix(key) + uuid.uuid4().hex
+        private, path = os.path.join(self._folder, f".{name}"), os.path.join(self._folder, name)
+        try:
+            descriptor = _create(private)
+        except FileNotFoundError:  # the first hold, or somebody has removed the folder
+            os.makedirs(self._folder, exist_ok=True)
+            _flush_folder(os.path.dirname(self._folder))
+            descriptor = _create(private)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.write(descriptor, transaction.encode())
+            os.rename(private, path)
+        except BaseException:
+            os.close(descriptor)
+            for made in (private, path):
+                with contextlib.suppress(OSError):
+                    os.unlink(made)
+            raise
+        return Hold(key, path, descriptor)
 
     def flush(self, holds: Iterable[Hold]) -> None:
-        """Return when *holds*, and the folders above them, are on the disk. Raises OSError.
+        """Return when *holds*, and the folder they are in, are on the disk. Raises OSError.
 
         Needed before a commit that can outlive this machine: a power cut here could lose a hold, and
         the commit come to pass elsewhere. All at the same time, for which a disk takes no longer.
         """
         holds = list(holds)
-        folders = {folder for hold in holds for folder in self._folders_above(hold)}
-        with ThreadPoolExecutor(len(holds) + len(folders)) as threads:
+        with ThreadPoolExecutor(len(holds) + 1) as threads:
             files = threads.map(os.fsync, [hold.descriptor for hold in holds])
-            list(itertools.chain(files, threads.map(_flush_folder, folders)))
-
-    def _folders_above(self, hold: Hold) -> Iterator[str]:
-        """The hold's own, and those above it up to that of all holds."""
-        folder = hold.path
-        while folder != self._folder:
-            folder = os.path.dirname(folder)
-            yield folder
+            list(itertools.chain(files, threads.map(_flush_folder, [self._folder])))
 
     def recover(self, key: str) -> bool:
         """Whether no hold is on *key* any more, after finishing the work of dead writers.
@@ -112,13 +101,13 @@ class Holds:
         A dead writer's hold may go only when its transaction is over, and only after a sweep: until
         then, what was published could be older than what that transaction committed.
         """
-        folder = os.path.join(self._folder, key_path(key))
-        try:
-            names = [name for name in os.listdir(folder) if not name.startswith(".")]
-        except FileNotFoundError:
-            return True
+        prefix = _prefix(key)
         # All are tried, and not only up to the first that is not free yet.
-        free = [self._recover_one(key, os.path.join(folder, name)) for name in names]
+        free = [
+            self._recover_one(key, os.path.join(self._folder, name))
+            for name in self._names()
+            if name.startswith(prefix)
+        ]
         return all(free)
 
     def _recover_one(self, key: str, path: str) -> bool:
@@ -150,20 +139,33 @@ class Holds:
 
     def abandoned(self) -> Iterator[str]:
         """The keys, as paths that will do as keys, on which a hold is that nobody keeps locked."""
-        for folder, _, names in os.walk(self._folder):
-            for name in names:
-                if not name.startswith(".") and _is_free(os.path.join(folder, name)):
-                    yield os.path.relpath(folder, self._folder)
+        for name in self._names():
+            if not name.startswith(".") and _is_free(os.path.join(self._folder, name)):
+                yield name.partition(_END)[0].replace(_SLASH, "/")
 
     def remove_litter(self) -> None:
         """Remove the private files of writers that died before their hold could be seen."""
         before = time.time() - _LITTER_SECONDS
-        for folder, _, names in os.walk(self._folder):
-            for name in names:
-                path = os.path.join(folder, name)
-                with contextlib.suppress(OSError):
-                    if name.startswith(".") and os.stat(path).st_mtime < before:
-                        os.unlink(path)
+        for name in self._names():
+            path = os.path.join(self._folder, name)
+            with contextlib.suppress(OSError):
+                if name.startswith(".") and os.stat(path).st_mtime < before:
+                    os.unlink(path)
+
+    def _names(self) -> list[str]:
+        try:
+            return os.listdir(self._folder)
+        except FileNotFoundError:
+            return []
+
+
+def _prefix(key: str) -> str:
+    """What the names of the holds on *key* begin with, and no others'."""
+    return key_path(key).replace("/", _SLASH) + _END
+
+
+def _create(path: str) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
 
 
 def _is_free(path: str) -> bool:

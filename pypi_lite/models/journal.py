@@ -71,9 +71,8 @@ def append(
     A writing session holds the index's one write lock (`pypi_lite.database`), so that nobody else
     can take the same serial, and serials are in commit order. *project* is a normalized name.
     """
-    newest = session.scalar(select(func.max(JournalEntry.serial))) or 0
     entry = JournalEntry(
-        serial=newest + 1,
+        serial=_newest_serial(session) + 1,
         moment=now(),
         action=action,
         actor=actor,
@@ -83,5 +82,13 @@ def append(
         note=note,
     )
     session.add(entry)
-    session.flush()
     return entry
+
+
+def _newest_serial(session: Session) -> int:
+    """The serial of the last change, whether it is in the database yet or still in *session*."""
+    unwritten = [row.serial for row in session.new if isinstance(row, JournalEntry)]
+    if unwritten:
+        return max(unwritten)
+    with session.no_autoflush:  # one flush at the end costs less than one for each change
+        return session.scalar(select(func.max(JournalEntry.serial))) or 0

@@ -8,11 +8,11 @@ caller's: it streams the bytes (`receive`) into an `Incoming` of the blobs, whic
 import hmac
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from packaging.version import Version
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -127,11 +127,15 @@ def publish(index: Index, submission: Submission) -> Published:
     for policy in POLICIES:
         policy(index, distribution)
     html = _render(index, distribution)
-    metadata_sha256 = _store(index, submission, distribution)
     try:
-        with index.database.write() as session:
-            published = _record(session, submission, distribution, html, metadata_sha256)
-            _check_stored(index, submission.digests.sha256, metadata_sha256)
+        with (
+            _storing(index, submission, distribution) as stored,
+            index.database.write() as session,
+        ):
+            published = _record(session, submission, distribution, html, stored.metadata_sha256)
+            session.flush()  # while the disk is at work
+            stored.finish()
+            _check_stored(index, submission.digests.sha256, stored.metadata_sha256)
     except IntegrityError as error:
         # A writer writes alone, so that only a change past the index's own code can get here.
         raise Refusal(Code.BUSY, "The index changed meanwhile. Try again.") from error
@@ -162,13 +166,13 @@ def _check_may_upload(session: Session, identity: Identity, normalized_name: str
         )
     if identity.is_admin:
         return
-    project_id = session.scalar(
-        select(Project.id).where(Project.normalized_name == normalized_name)
-    )
-    if project_id is None:
-        return
-    roles = select(Role.id).where(Role.project_id == project_id, Role.user_id == identity.user_id)
-    if session.scalar(roles) is None:
+    role = Role.project_id == Project.id, Role.user_id == identity.user_id
+    found = session.execute(
+        select(Project.id, Role.id)
+        .outerjoin(Role, and_(*role))
+        .where(Project.normalized_name == normalized_name)
+    ).first()
+    if found is not None and found[1] is None:
         raise Refusal(
             Code.NOT_ALLOWED,
             f"{identity.name!r} may not upload to {normalized_name!r}: ask one of its owners.",
@@ -268,17 +272,28 @@ def _render(index: Index, distribution: Distribution) -> str | None:
     return descriptions.render(metadata.description, metadata.description_content_type)
 
 
-def _store(index: Index, submission: Submission, distribution: Distribution) -> str | None:
-    """Put the bytes on the disk for good; the digest of the ``.metadata`` sibling, if it has one."""
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The blobs of a submission, on their way to the disk."""
+
+    #: Of the ``.metadata`` sibling, if the distribution has one.
+    metadata_sha256: str | None
+    #: Returns when they are on the disk for good. Raises OSError.
+    finish: Callable[[], None]
+
+
+@contextmanager
+def _storing(index: Index, submission: Submission, distribution: Distribution) -> Iterator[_Stored]:
+    """Put the bytes on the disk while the block writes the rows; it commits when both are done."""
     arrived = {submission.digests.sha256: submission.incoming}
-    if not distribution.has_metadata_file:
-        index.blobs.keep(arrived)
-        return None
-    with index.blobs.receive() as metadata:
-        metadata.write(distribution.metadata_bytes)
-        sha256 = metadata.finish().sha256
-        index.blobs.keep({**arrived, sha256: metadata})
-    return sha256
+    with ExitStack() as stack:
+        sha256 = None
+        if distribution.has_metadata_file:
+            metadata = stack.enter_context(index.blobs.receive())
+            metadata.write(distribution.metadata_bytes)
+            sha256 = metadata.finish().sha256
+            arrived[sha256] = metadata
+        yield _Stored(sha256, stack.enter_context(index.blobs.keeping(arrived)))
 
 
 def _check_stored(index: Index, *digests: str | None) -> None:
@@ -300,17 +315,21 @@ def _record(
     identity = authorise(session, submission.identity, name)
     if known := _find_same(session, submission):
         return known
-    project = _project(session, distribution, identity)
-    release = _release(session, project, distribution, identity)
-    file = _file(session, release, submission, distribution, metadata_sha256)
-    file.uploaded_by = identity.user_id
+    found, release = _find_release(session, distribution)
+    description = None
     if html is not None and distribution.metadata.description:
-        file.description = descriptions.keep(
+        description = descriptions.keep(
             session,
             distribution.metadata.description,
             distribution.metadata.description_content_type,
             html,
         )
+    # All has been asked: what follows is written at once.
+    project = _project(session, found, distribution, identity)
+    release = release or _new_release(session, project, distribution, identity)
+    file = _file(session, release, submission, distribution, metadata_sha256)
+    file.uploaded_by = identity.user_id
+    file.description = description
     entry = append(
         session,
         Action.FILE_ADD,
@@ -335,11 +354,29 @@ def mark_changed(project: Project, entry: JournalEntry) -> None:
     project.changed = entry.moment
 
 
-def _project(session: Session, distribution: Distribution, identity: Identity) -> Project:
-    """The project, found, renamed to the newest spelling, or made."""
+def _find_release(
+    session: Session, distribution: Distribution
+) -> tuple[Project | None, Release | None]:
+    """The project and the release that the distribution belongs to, as far as they are there."""
+    metadata = distribution.metadata
+    same = (
+        Release.project_id == Project.id,
+        Release.canonical_version == canonical_version(metadata.version),
+    )
+    found = session.execute(
+        select(Project, Release)
+        .outerjoin(Release, and_(*same))
+        .where(Project.normalized_name == normalize_name(metadata.name))
+    ).first()
+    return (None, None) if found is None else (found[0], found[1])
+
+
+def _project(
+    session: Session, project: Project | None, distribution: Distribution, identity: Identity
+) -> Project:
+    """*project*, renamed to the newest spelling, or a new one."""
     name = distribution.metadata.name
     normalized = normalize_name(name)
-    project = session.scalar(select(Project).where(Project.normalized_name == normalized))
     if project is not None:
         if project.name != name:
             append(
@@ -365,20 +402,10 @@ def _project(session: Session, distribution: Distribution, identity: Identity) -
     return project
 
 
-def _release(
+def _new_release(
     session: Session, project: Project, distribution: Distribution, identity: Identity
 ) -> Release:
-    """The release, found or made."""
     version = distribution.metadata.version
-    canonical = canonical_version(version)
-    session.flush()
-    release = session.scalar(
-        select(Release).where(
-            Release.project_id == project.id, Release.canonical_version == canonical
-        )
-    )
-    if release is not None:
-        return release
     entry = append(
         session,
         Action.RELEASE_CREATE,
@@ -389,7 +416,7 @@ def _release(
     release = Release(
         project=project,
         version=str(version),
-        canonical_version=canonical,
+        canonical_version=canonical_version(version),
         created=entry.moment,
         yanked=False,
     )

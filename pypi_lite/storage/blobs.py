@@ -1,22 +1,25 @@
 """Blobs in a folder: written once, never changed, found by the SHA-256 of their content.
 
 A blob is written to a temporary file, flushed to the disk, moved to its path, and the folder flushed:
-only then may a row name it. A crash leaves at most a blob that no row names. What belongs to one upload
-is flushed at the same time, since a disk takes no longer for two flushes than for one.
+only then may a row that names it be committed. A crash leaves at most a blob that no row names. What
+belongs to one upload is flushed at the same time, since a disk takes no longer for two flushes than for
+one, and while the rows are written, since neither has to wait for the other before the commit.
 """
 
 import contextlib
 import hashlib
 import os
 import uuid
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 #: Bytes from which on a chunk is worth a second thread: hashing lets go of the interpreter's lock.
 _LARGE = 128 * 1024
+#: Threads that hash and flush beside those of the requests, of which each has two blobs.
+_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Digests:
 class Incoming:
     """A file that is arriving, hashed as it does. As a context manager it leaves nothing behind."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, threads: ThreadPoolExecutor) -> None:
+        """*threads* do what need not be waited for at once."""
         self.path = path
         self.size = 0
         self._file = path.open("xb")
@@ -41,8 +45,8 @@ class Incoming:
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha256 = hashlib.sha256()
         self._blake2 = hashlib.blake2b(digest_size=32)
-        # Its thread is started by the first chunk that is large, and ends with this.
-        self._beside = ThreadPoolExecutor(1)
+        self._threads = threads
+        self._flush: Future[None] | None = None
 
     def __enter__(self) -> "Incoming":
         return self
@@ -53,10 +57,11 @@ class Incoming:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._beside.shutdown()
+        if self._flush is not None:
+            wait([self._flush])
         self._file.close()
         with contextlib.suppress(FileNotFoundError):
-            self.path.unlink()  # after `Blobs.keep` there is nothing left to remove
+            self.path.unlink()  # after `Blobs.keeping` there is nothing left to remove
 
     def write(self, chunk: bytes | bytearray | memoryview) -> None:
         """Append *chunk*."""
@@ -64,7 +69,7 @@ class Incoming:
         if len(chunk) < _LARGE:
             self._hash(chunk)
         else:
-            beside = self._beside.submit(self._hash, chunk)
+            beside = self._threads.submit(self._hash, chunk)
         self._file.write(chunk)
         self.size += len(chunk)
         # By itself it takes as long as the other two.
@@ -77,8 +82,12 @@ class Incoming:
         self._blake2.update(chunk)
 
     def finish(self) -> Digests:
-        """All has arrived: the bytes can be read from `path`, and these are their digests."""
+        """All has arrived: the bytes can be read from `path`, and these are their digests.
+
+        From here on they are on their way to the disk, while they are looked at.
+        """
         self._file.flush()
+        self._flush = self._threads.submit(os.fsync, self._file.fileno())
         return Digests(
             size=self.size,
             md5=self._md5.hexdigest(),
@@ -86,10 +95,11 @@ class Incoming:
             blake2_256=self._blake2.hexdigest(),
         )
 
-    def flush_to_disk(self) -> None:
-        """Return when the bytes are on the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+    def wait_for_disk(self) -> None:
+        """Return when the bytes are on the disk. Raises OSError, and ValueError before `finish`."""
+        if self._flush is None:
+            raise ValueError("the file has not arrived yet")
+        self._flush.result()
 
 
 class Blobs:
@@ -99,22 +109,39 @@ class Blobs:
         self._folder = folder
         self._incoming = folder / "incoming"
         self._flushed: set[Path] = set()
+        self._threads = ThreadPoolExecutor(_THREADS)
 
     def receive(self) -> Incoming:
         """A file to write what arrives into."""
         self._incoming.mkdir(parents=True, exist_ok=True)
-        return Incoming(self._incoming / uuid.uuid4().hex)
+        return Incoming(self._incoming / uuid.uuid4().hex, self._threads)
 
-    def keep(self, arrived: Mapping[str, Incoming]) -> None:
-        """Make each, by its SHA-256, a blob. When this returns, a power cut can't take them away."""
-        paths = {self.path(sha256): incoming for sha256, incoming in arrived.items()}
-        folders = {path.parent for path in paths}
-        with ThreadPoolExecutor(len(paths)) as threads:
-            list(threads.map(Incoming.flush_to_disk, paths.values()))
-            for path, incoming in paths.items():
-                self._make_folder(path.parent)
-                incoming.path.replace(path)
-            list(threads.map(_flush_folder, folders))
+    @contextlib.contextmanager
+    def keeping(self, arrived: Mapping[str, Incoming]) -> Iterator[Callable[[], None]]:
+        """Make each, by its SHA-256, a blob, while the block does something else.
+
+        The block gets a function that returns when a power cut can't take any of them away; it raises
+        OSError. Nothing may be committed that names them before.
+        """
+        kept = [
+            self._threads.submit(self._keep, incoming, self.path(sha256))
+            for sha256, incoming in arrived.items()
+        ]
+
+        def finish() -> None:
+            for one in kept:
+                one.result()
+
+        try:
+            yield finish
+        finally:
+            wait(kept)  # an `Incoming` is not taken away from under its flush
+
+    def _keep(self, incoming: Incoming, path: Path) -> None:
+        incoming.wait_for_disk()  # begun before this, by the same threads: it can't be stuck behind it
+        self._make_folder(path.parent)
+        incoming.path.replace(path)
+        _flush_folder(path.parent)
 
     def path(self, sha256: str) -> Path:
         """Where the blob *sha256* is, or would be."""

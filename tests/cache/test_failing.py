@@ -115,7 +115,7 @@ def test_a_change_is_refused_or_shown_whatever_fails(
     world: World, error: int, lasting: bool
 ) -> None:
     refused = committed = 0
-    for failure in each_failure(error, lasting, least=20):
+    for failure in each_failure(error, lasting, least=15):
         world.get()
         before = world.version()
         try:
@@ -139,7 +139,7 @@ def test_a_rollback_leaves_nothing_whatever_fails(world: World, error: int, last
     def refuse() -> None:
         raise RuntimeError("the COMMIT fails")
 
-    for failure in each_failure(error, lasting, least=15):
+    for failure in each_failure(error, lasting, least=10):
         world.get()
         before = world.version()
         world.step = refuse
@@ -153,7 +153,7 @@ def test_a_rollback_leaves_nothing_whatever_fails(world: World, error: int, last
 @databases
 @faults
 def test_a_recovery_may_fail_anywhere(world: World, error: int, lasting: bool) -> None:
-    for failure in each_failure(error, lasting, least=20):
+    for failure in each_failure(error, lasting, least=12):
         world.cache.place(PAGE.key, "").abandon()  # as the death of its process would
         with failing(checked(world, failure)):
             response = world.get()

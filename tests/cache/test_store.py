@@ -148,15 +148,28 @@ def test_the_trash_is_made_again(cache: Cache, tmp_path: Path) -> None:
 
 def test_a_hold_is_locked_and_names_its_transaction(cache: Cache, tmp_path: Path) -> None:
     hold = cache.place(PAGE.key, "4711")
-    [name] = files(tmp_path / "holds" / "project" / "sample")
-    path = tmp_path / "holds" / "project" / "sample" / name
+    [name] = files(tmp_path / "holds")
+    assert name.startswith("project:sample=")
+    path = tmp_path / "holds" / name
     assert path.read_text() == "4711"
     with path.open() as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     assert not cache.holds.recover(PAGE.key)
     hold.release()
     assert cache.holds.recover(PAGE.key)
-    assert not (tmp_path / "holds" / "project" / "sample").exists()
+    assert files(tmp_path / "holds") == []
+
+
+def test_a_hold_is_on_its_own_key_alone(cache: Cache) -> None:
+    """However alike the names are: one that begins with the other, one that has its separators."""
+    names = ["project", "project/a", "project/a-b", "project/ab", "project/" + "a" * 300]
+    for name in names:
+        hold = cache.place(name, "")
+        assert [other for other in names if not cache.holds.recover(other)] == [name]
+        hold.abandon()
+        [abandoned] = cache.holds.abandoned()
+        assert cache.holds.recover(abandoned)
+        assert list(cache.holds.abandoned()) == []
 
 
 def test_recovery_sweeps_and_waits_for_the_transaction(cache: Cache, tmp_path: Path) -> None:
@@ -184,8 +197,8 @@ def test_two_holds_are_both_waited_for(cache: Cache) -> None:
 def test_litter_of_writers_that_died_before_their_hold_was_seen_goes(
     cache: Cache, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "holds" / "project" / "sample"
-    folder.mkdir(parents=True)
+    folder = tmp_path / "holds"
+    folder.mkdir()
     for name, age in ((".old", 3600), (".new", 0), ("hold", 3600)):
         (folder / name).touch()
         moment = (folder / name).stat().st_mtime - age

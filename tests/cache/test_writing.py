@@ -202,7 +202,7 @@ def test_the_same_session_may_write_again(world: World) -> None:
 def test_a_hold_is_on_the_disk_before_a_commit_that_can_outlive_the_machine(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With every folder that leads to it; SQLite's transactions end with their process."""
+    """With its folder; SQLite's transactions end with their process."""
     flushed: list[str] = []
     fsync = os.fsync
 
@@ -214,12 +214,17 @@ def test_a_hold_is_on_the_disk_before_a_commit_that_can_outlive_the_machine(
     with world.database.writer() as session:
         session.execute(select(Project)).scalar_one().last_serial = 2
         at_commit: list[str] = []
-        event.listen(session.get_bind(), "commit", lambda _: at_commit.extend(flushed))
+        seen: list[Path] = []
+
+        def look(_: object) -> None:
+            at_commit.extend(flushed)
+            seen.extend((world.folder / "holds").iterdir())
+
+        event.listen(session.get_bind(), "commit", look)
         session.commit()
     holds = world.folder / "holds"
-    folder = holds / PAGE.key
     if world.database.dialect != "postgresql":
         assert at_commit == []
         return
-    (hold,) = [path for path in at_commit if Path(path).parent == folder]
-    assert {hold, str(folder), str(folder.parent), str(holds)} <= set(at_commit)
+    assert {str(holds), *(str(hold) for hold in seen)} == set(at_commit)
+    assert seen

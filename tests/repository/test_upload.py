@@ -1,13 +1,15 @@
 """The upload's pipeline, below HTTP: the same for the web form, the upload API and the importer."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from pypi_lite.accounts.identity import OPERATOR, Identity
 from pypi_lite.accounts.people import authenticate
-from pypi_lite.distributions import Distribution
 from pypi_lite.models import File, JournalEntry, Scope, Token, User
 from pypi_lite.repository import Index, upload
 from pypi_lite.repository.errors import Code, Refusal
@@ -91,14 +93,18 @@ def test_a_blob_that_went_meanwhile_is_not_recorded(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`verify --fix` removes what no row names: between storing and recording nothing names it."""
-    store = upload._store
+    storing = upload._storing
 
-    def store_and_lose(index: Index, submission: Submission, distribution: Distribution) -> object:
-        digest = store(index, submission, distribution)
-        index.blobs.path(submission.digests.sha256).unlink()
-        return digest
+    @contextlib.contextmanager
+    def store_and_lose(*arguments: Any) -> Iterator[Any]:
+        """Another has the write lock until all is stored, and removes it."""
+        submission: Submission = arguments[1]
+        with storing(*arguments) as stored:
+            stored.finish()
+            index.blobs.path(submission.digests.sha256).unlink()
+            yield stored
 
-    monkeypatch.setattr(upload, "_store", store_and_lose)
+    monkeypatch.setattr(upload, "_storing", store_and_lose)
     assert refusal(index, OPERATOR) is Code.BUSY
     with index.database.read() as session:
         assert session.scalars(select(File)).all() == []

@@ -1,6 +1,7 @@
 """Blobs."""
 
 import contextlib
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -26,7 +27,8 @@ def keep(blobs: Blobs, *contents: bytes) -> str:
             incoming = stack.enter_context(blobs.receive())
             incoming.write(content)
             arrived[incoming.finish().sha256] = incoming
-        blobs.keep(arrived)
+        with blobs.keeping(arrived) as finish:
+            finish()
     return next(iter(arrived))
 
 
@@ -51,7 +53,8 @@ def test_a_blob_lies_where_its_digest_says(blobs: Blobs, tmp_path: Path) -> None
     with blobs.receive() as incoming:
         incoming.write(CONTENT)
         incoming.finish()
-        blobs.keep({SHA256: incoming})
+        with blobs.keeping({SHA256: incoming}) as finish:
+            finish()
     assert blobs.path(SHA256).read_bytes() == CONTENT
     assert files(tmp_path) == [f"new/blobs/{SHA256[:2]}/{SHA256}"]
 
@@ -101,29 +104,50 @@ def test_a_blob_is_on_the_disk_before_it_has_its_path(
     blobs: Blobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The order of the system's calls: bytes flushed, moved, the folders flushed."""
-    calls: list[str] = []
+    calls: list[tuple[str, Path]] = []
     fsync, replace = os.fsync, Path.replace
 
     def tell_fsync(descriptor: int) -> None:
         path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
-        calls.append(f"flush {'folder' if path.is_dir() else 'file'}")
         fsync(descriptor)
+        calls.append(("flushed", path))
 
     def tell_replace(self: Path, target: Path) -> Path:
-        calls.append("move")
-        return replace(self, target)
+        moved = replace(self, target)
+        calls.append(("moved", target))
+        origin[target] = self
+        return moved
 
+    origin: dict[Path, Path] = {}
     monkeypatch.setattr(os, "fsync", tell_fsync)
     monkeypatch.setattr(Path, "replace", tell_replace)
-    keep(blobs, CONTENT, b"other bytes")
-    assert calls[:2] == ["flush file"] * 2
-    assert calls[-2:] == ["flush folder"] * 2
-    assert calls.count("move") == 2
-    assert calls.count("flush folder") == 5  # the parents of new folders as well
+    contents = CONTENT, b"other bytes"
+    keep(blobs, *contents)
+    for content in contents:
+        path = blobs.path(hashlib.sha256(content).hexdigest())
+        order = [("flushed", origin[path]), ("moved", path), ("flushed", path.parent)]
+        assert [call for call in calls if call in order] == order
+    folder = blobs.path(SHA256).parents[1]
+    assert ("flushed", folder) in calls  # the parents of new folders as well
+    assert ("flushed", folder.parent) in calls
     calls.clear()
-    keep(Blobs(blobs.path(SHA256).parents[1]), CONTENT)
-    assert calls[-2:] == ["move", "flush folder"]
-    assert calls.count("flush folder") == 3  # another process can't know whether they were
+    keep(Blobs(folder), CONTENT)
+    assert ("flushed", folder) in calls  # another process can't know whether they were
+
+
+def test_a_disk_that_is_full_is_told_of_before_the_commit(
+    blobs: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with blobs.receive() as incoming:
+        incoming.write(CONTENT)
+        incoming.finish()
+        with blobs.keeping({SHA256: incoming}) as finish, pytest.raises(OSError, match="no room"):
+            finish()
+    assert files(tmp_path) == []
 
 
 def test_a_large_chunk_is_hashed_as_a_small_one_is(blobs: Blobs) -> None:
