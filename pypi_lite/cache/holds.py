@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pypi_lite.cache.pages import key_path
+from pypi_lite.cache.pages import key_path, with_keys_above
 
 # A hold that was never made visible is litter once its maker can't be at work on it any more.
 _LITTER_SECONDS = 60
@@ -107,25 +107,30 @@ class Holds:
             yield folder
 
     def recover(self, key: str) -> bool:
-        """Whether no hold is on *key* any more, after finishing the work of dead writers.
+        """Whether no hold is on *key*, or on a key above it, any more, after finishing the work of
+        dead writers.
 
         A dead writer's hold may go only when its transaction is over, and only after a sweep: until
         then, what was published could be older than what that transaction committed.
         """
+        # All are tried, and not only up to the first that is not free yet.
+        free = [self._recover_key(each) for each in with_keys_above(key)]
+        return all(free)
+
+    def _recover_key(self, key: str) -> bool:
         folder = os.path.join(self._folder, key_path(key))
         try:
             names = [name for name in os.listdir(folder) if not name.startswith(".")]
         except FileNotFoundError:
             return True
-        # All are tried, and not only up to the first that is not free yet.
         free = [self._recover_one(key, os.path.join(folder, name)) for name in names]
         return all(free)
 
     def _recover_one(self, key: str, path: str) -> bool:
         try:
             descriptor = os.open(path, os.O_RDWR)
-        except FileNotFoundError:
-            return True
+        except (FileNotFoundError, IsADirectoryError):
+            return True  # a folder is that of a key below, which the holds in it are on
         hold = Hold(key, path, descriptor)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
