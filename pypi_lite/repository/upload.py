@@ -40,7 +40,7 @@ from pypi_lite.models import (
 )
 from pypi_lite.models.journal import append
 from pypi_lite.names import LONGEST_NAME, canonical_version, normalize_name, parse_version
-from pypi_lite.repository import Index, descriptions
+from pypi_lite.repository import Index, descriptions, namespaces
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.storage import Digests, Incoming
 
@@ -166,6 +166,7 @@ def _check_may_upload(session: Session, identity: Identity, normalized_name: str
         select(Project.id).where(Project.normalized_name == normalized_name)
     )
     if project_id is None:
+        namespaces.check_may_begin(session, identity, normalized_name)
         return
     roles = select(Role.id).where(Role.project_id == project_id, Role.user_id == identity.user_id)
     if session.scalar(roles) is None:
@@ -351,6 +352,7 @@ def _project(session: Session, distribution: Distribution, identity: Identity) -
             )
             project.name = name
         return project
+    namespaces.check_may_begin(session, identity, normalized)
     entry = append(session, Action.PROJECT_CREATE, actor=identity.name, project=normalized)
     project = Project(
         normalized_name=normalized,
