@@ -144,10 +144,7 @@ def names(session: Session) -> tuple[Facts, Sequence[tuple[str, str]]]:
 
 def newest_releases(session: Session, limit: int) -> tuple[Facts, list[NewRelease]]:
     """The home page's list, the newest first."""
-    facts = _newest_change(
-        session,
-        (JournalEntry.action == Action.INDEX_CREATE) | JournalEntry.project.is_not(None),
-    )
+    facts = newest_change_of_any_project(session)
     query = (
         select(Release.id, Project.name, Project.normalized_name, Release.version, Release.created)
         .join(Project)
@@ -156,7 +153,7 @@ def newest_releases(session: Session, limit: int) -> tuple[Facts, list[NewReleas
         .limit(limit)
     )
     rows = session.execute(query).all()
-    summaries = _summaries(session, [row.id for row in rows])
+    summaries = summaries_of(session, [row.id for row in rows])
     return facts, [
         NewRelease(
             name=row.name,
@@ -239,6 +236,14 @@ def stored_file(session: Session, filename: str) -> StoredFile | None:
     return row and StoredFile(*row)
 
 
+def newest_change_of_any_project(session: Session) -> Facts:
+    """The last change that shows on pages of what is newest in the index."""
+    return _newest_change(
+        session,
+        (JournalEntry.action == Action.INDEX_CREATE) | JournalEntry.project.is_not(None),
+    )
+
+
 def _newest_change(session: Session, condition: Any) -> Facts:
     query = (
         select(JournalEntry.serial, JournalEntry.moment)
@@ -269,7 +274,7 @@ def _releases(session: Session, project_id: int) -> list[ReleaseEntry]:
     return sorted(releases, key=lambda release: release.version, reverse=True)
 
 
-def _summaries(session: Session, release_ids: list[int]) -> dict[int, str | None]:
+def summaries_of(session: Session, release_ids: Sequence[int]) -> dict[int, str | None]:
     """The summary of each release, of the file that speaks for it."""
     query = (
         select(File.release_id, File.summary)
