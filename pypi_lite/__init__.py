@@ -35,6 +35,7 @@ def make_app(settings: Settings) -> Any:
     config.include("pypi_lite.api.legacy_json")
     config.include("pypi_lite.api.feeds")
     config.include("pypi_lite.api.files")
+    config.include("pypi_lite.api.mirrors")
     config.include("pypi_lite.api.upload")
     config.include("pypi_lite.web")
     return config.make_wsgi_app()
