@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.cache.pages import Facts
-from pypi_lite.models import Action, Description, File, JournalEntry, Project, Release
+from pypi_lite.models import Action, Description, File, JournalEntry, Project, Release, Role, User
 from pypi_lite.names import canonical_version, parse_version
 
 
@@ -214,6 +214,17 @@ def release_metadata(session: Session, release: ReleaseEntry) -> ReleaseMetadata
         description_content_type=row.content_type,
         description_html=row.html,
     )
+
+
+def roles(session: Session, project_id: int) -> list[tuple[str, str]]:
+    """Who is what to a project: role and user name, owners first."""
+    query = (
+        select(Role.role, User.name)
+        .join(Role.user)
+        .where(Role.project_id == project_id)
+        .order_by(Role.role.desc(), User.name)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,9 @@ def test_the_serials_are_those_of_the_pages(app: TestApp, index: Index, url: str
     for name, serial in found.items():
         for page in (f"/simple/{name}/", f"/pypi/{name}/json"):
             assert app.get(page).headers["X-PyPI-Last-Serial"] == str(serial)
-        document = app.get(f"/mirror/pypi/{name}/json").follow().json
-        assert document["last_serial"] == serial
+        answer = app.get(f"/mirror/pypi/{name}/json")
+        assert answer.headers["X-PyPI-Last-Serial"] == str(serial)
+        assert answer.json["last_serial"] == serial
     for project in app.get("/simple/", headers={"Accept": JSON}).json["projects"]:
         assert "_last-serial" not in project
 
@@ -110,8 +111,26 @@ def test_a_mirror_of_another_index_is_told(app: TestApp) -> None:
     assert "Start over" in app.get("/mirror/changes?since=999", status=409).text
 
 
+def test_a_projects_json_has_addresses_for_bandersnatch(app: TestApp, index: Index) -> None:
+    filename, content = wheel("Foo.Bar", "1.0")
+    put(index, (filename, content))
+    legacy, mirrored = app.get("/pypi/foo-bar/json").json, app.get("/mirror/pypi/foo-bar/json").json
+    (file,) = mirrored["urls"]
+    assert mirrored["releases"] == {"1.0": [file]}
+    address = file["url"]
+    assert address.startswith("http://index.test/packages/foo-bar/")
+    moved = app.get(address.removeprefix("http://index.test"), status=301)
+    assert moved.follow().body == content
+    (file["url"],) = (f["url"] for f in legacy["urls"])
+    legacy["releases"] = mirrored["releases"]
+    assert mirrored == legacy
+
+
 def test_the_way_to_a_projects_json(app: TestApp, index: Index) -> None:
+    put(index, wheel("Foo.Bar", "1.0"))
     moved = app.get("/mirror/pypi/Foo.Bar/json", status=301)
-    assert moved.location == "http://localhost/pypi/foo-bar/json"
+    assert moved.location == "http://localhost/mirror/pypi/foo-bar/json"
+    for url in ("/mirror/pypi/other/json", "/mirror/pypi/-/json", "/mirror/", "/packages/"):
+        assert app.get(url, status=404).content_type == "text/plain"
+    moved = app.get("/packages/foo/bar", status=301)
     assert moved.follow(status=404).content_type == "text/plain"
-    assert app.get("/mirror/pypi/-/json", status=404).content_type == "text/plain"
