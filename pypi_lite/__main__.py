@@ -23,6 +23,8 @@ from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.importing import import_paths
 from pypi_lite.models import Scope
 from pypi_lite.opening import migrate, open_index, welcome
+from pypi_lite.repository import namespaces
+from pypi_lite.repository.errors import Refusal
 from pypi_lite.server import ServerError, serve
 from pypi_lite.settings import DEFAULT_LISTEN, URL, Settings, SettingsError
 from pypi_lite.verifying import verify
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.command(options)
-    except (CommandError, SettingsError, AccountError, ServerError) as error:
+    except (CommandError, SettingsError, AccountError, Refusal, ServerError) as error:
         print(f"pypi-lite: {error}", file=sys.stderr)
         return 1
     except ChangeRefused as error:
@@ -81,6 +83,18 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--scope", action="append", type=Scope, choices=list(Scope))
     command.add_argument("--project", action="append", default=[], help="for this project alone")
     command.add_argument("--days", type=_positive, help="until so many days from now")
+
+    namespace = commands.add_parser(
+        "namespace", help="reserve prefixes of project names"
+    ).add_subparsers(required=True)
+    command = _add(namespace, "grant", _grant_namespace, "let NAME, and all NAME-*, be USER's")
+    command.add_argument("name", metavar="NAME")
+    command.add_argument(
+        "--to", metavar="USER", action="append", required=True, help="an owner; once for each"
+    )
+    _add(namespace, "list", _list_namespaces, "all namespaces, and whose they are")
+    command = _add(namespace, "revoke", _revoke_namespace, "let the names be everybody's again")
+    command.add_argument("name", metavar="NAME")
 
     command = _add(commands, "import", _import, "take files, or folders of files, into the index")
     command.add_argument("paths", metavar="PATH", nargs="+", type=Path)
@@ -181,6 +195,26 @@ def _create_token(options: argparse.Namespace) -> int:
             actor=OPERATOR.name,
         )
     print(secret)
+    return 0
+
+
+def _grant_namespace(options: argparse.Namespace) -> int:
+    with open_index(_ready(options)).index.database.write() as session:
+        namespaces.grant(session, OPERATOR, options.name, options.to)
+    return 0
+
+
+def _list_namespaces(options: argparse.Namespace) -> int:
+    """One a line: the name, its owners, and projects of others that were there before."""
+    with open_index(_ready(options)).index.database.read() as session:
+        for grant in namespaces.grants(session):
+            print(grant.name, ", ".join(grant.owners), ", ".join(grant.strangers), sep="\t")
+    return 0
+
+
+def _revoke_namespace(options: argparse.Namespace) -> int:
+    with open_index(_ready(options)).index.database.write() as session:
+        namespaces.revoke(session, OPERATOR, options.name)
     return 0
 
 

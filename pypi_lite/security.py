@@ -33,6 +33,7 @@ class Permission(StrEnum):
     READ = "read"
     UPLOAD = "upload"
     ACCOUNT = "account"
+    ADMINISTER = "administer"
     NOBODY = "nobody"
 
 
@@ -83,6 +84,8 @@ class Policy:
             return Allowed("may upload")
         if permission == Permission.ACCOUNT:
             return Allowed("has an account")
+        if permission == Permission.ADMINISTER and identity.is_admin and identity.token_id is None:
+            return Allowed("administers the index")
         return Denied(f"{permission} is not granted")
 
     def remember(self, request: Any, userid: Any, **_: Any) -> list[tuple[str, str]]:

@@ -149,9 +149,13 @@ def _addresses(index: Index) -> Iterator[tuple[str, str]]:
             select(Project.normalized_name, Release.version).join(Release)
         ).all()
     yield "/", Media.TEXT_HTML.value
+    for feed in ("/rss/updates.xml", "/rss/packages.xml"):
+        yield feed, "*/*"
     for prefix in ("/simple/", *(f"/simple/{name}/" for name in names)):
         for media in Media:
             yield prefix, media.value
+    for name in names:
+        yield f"/rss/project/{name}/releases.xml", "*/*"
     for below in (*names, *(f"{name}/{version}" for name, version in releases)):
         yield f"/pypi/{below}/json", "application/json"
         yield f"/project/{below}/", Media.TEXT_HTML.value

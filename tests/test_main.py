@@ -119,6 +119,21 @@ def test_a_token_is_printed_alone(command: Command, root: str) -> None:
     assert "no user" in command.says()
 
 
+def test_namespaces_are_granted_listed_and_revoked(command: Command, root: str) -> None:
+    assert command("namespace", "list") == 0
+    assert command.out == ""
+    assert command("namespace", "grant", "Acme.Tools-*", "--to", "root") == 0
+    assert command("namespace", "grant", "acme", "--to", "nobody") == 1
+    assert "no user 'nobody'" in command.says()
+    assert command("namespace", "list") == 0
+    assert command.out == "acme-tools\troot\t\n"
+    assert command("namespace", "revoke", "acme") == 1
+    assert "no namespace" in command.says()
+    assert command("namespace", "revoke", "acme-tools") == 0
+    assert command("namespace", "list") == 0
+    assert command.out == ""
+
+
 def test_files_are_imported(command: Command, tmp_path: Path) -> None:
     filename, content = wheel("foo", "1.0")
     (tmp_path / filename).write_bytes(content)
@@ -147,6 +162,9 @@ def test_migrating_twice_is_fine(command: Command) -> None:
         ["token", "create", "ann", "--days", "0"],
         ["token", "create", "ann", "--days", "many"],
         ["import"],
+        ["namespace"],
+        ["namespace", "grant", "acme"],
+        ["namespace", "revoke"],
         ["serve", "--workers", "0"],
         ["serve", "--listen", "nonsense"],
         ["serve", "--listen", "127.0.0.1:99999"],
@@ -163,7 +181,7 @@ def test_wrong_usage_is_2(command: Command, arguments: list[str]) -> None:
 
 def test_help_is_0(command: Command) -> None:
     assert command.bare("--help") == 0
-    for name in ("serve", "user", "token", "import", "migrate"):
+    for name in ("serve", "user", "token", "namespace", "import", "migrate"):
         assert name in command.out
     assert command.bare("token", "create", "--help") == 0
 

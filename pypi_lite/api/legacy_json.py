@@ -4,7 +4,7 @@ Addresses of files are absolute here, from the setting ``url``: these clients re
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyramid.response import Response
@@ -33,6 +33,8 @@ _SCALARS = (
     "summary",
 )
 _as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+#: Where a file is, as an absolute address.
+AddressOf = Callable[[FileEntry], str]
 _NO_DOWNLOADS = {"last_day": -1, "last_week": -1, "last_month": -1}
 
 
@@ -69,19 +71,43 @@ def document(request: Any) -> Response:
     """A project, or one of its releases, as PyPI's JSON."""
     project, release, is_release = _ADDRESSES.look_up(request)
     request.page_facts = project.facts
-    metadata = pages.release_metadata(request.reader, release) if release else None
     base = request.index.settings.url
+    return Response(
+        text_of(
+            request,
+            project,
+            release,
+            lambda file: base + file.path,
+            has_releases=not is_release,
+        )
+    )
+
+
+def text_of(
+    request: Any,
+    project: ProjectEntry,
+    release: ReleaseEntry | None,
+    address_of: AddressOf,
+    *,
+    has_releases: bool,
+) -> str:
+    """The document of *project*, for which *release* speaks; *has_releases*: with the others' files."""
+    metadata = pages.release_metadata(request.reader, release) if release else None
+    roles = [
+        {"role": role.capitalize(), "user": user}
+        for role, user in pages.roles(request.reader, project.id)
+    ]
     values = {
-        "info": _as_json(_info(project, release, metadata, base)),
+        "info": _as_json(_info(project, release, metadata, request.index.settings.url)),
         "last_serial": _as_json(project.facts.serial),
-        "ownership": _as_json({"organization": None, "roles": []}),
-        "urls": _files(release, base) if release else "[]",
+        "ownership": _as_json({"organization": None, "roles": roles}),
+        "urls": _files(release, address_of) if release else "[]",
         "vulnerabilities": "[]",
     }
-    if not is_release:
-        files = {str(r.version): _files(r, base) for r in project.releases}
+    if has_releases:
+        files = {str(r.version): _files(r, address_of) for r in project.releases}
         values["releases"] = _object(files)
-    return Response(_object(values))
+    return _object(values)
 
 
 def _object(values: dict[str, str]) -> str:
@@ -123,11 +149,11 @@ def _info(
     }
 
 
-def _files(release: ReleaseEntry, base: str) -> str:
-    return f"[{', '.join([_file(release, file, base) for file in release.files])}]"
+def _files(release: ReleaseEntry, address_of: AddressOf) -> str:
+    return f"[{', '.join([_file(release, file, address_of(file)) for file in release.files])}]"
 
 
-def _file(release: ReleaseEntry, file: FileEntry, base: str) -> str:
+def _file(release: ReleaseEntry, file: FileEntry, address: str) -> str:
     """A file as JSON, put together by hand, in less than half the time; what may be anybody's text is
     encoded."""
     metadata = f'{{"sha256": "{file.metadata_sha256}"}}' if file.metadata_sha256 else "false"
@@ -141,6 +167,6 @@ def _file(release: ReleaseEntry, file: FileEntry, base: str) -> str:
         f'"md5_digest": "{file.md5}", "packagetype": "{file.packagetype}", '
         f'"python_version": {_as_json(file.python_version)}, "requires_python": {requires_python}, '
         f'"size": {file.size}, "upload_time": "{file.upload_time[:19]}", '
-        f'"upload_time_iso_8601": "{file.upload_time}", "url": {_as_json(base + file.path)}, '
+        f'"upload_time_iso_8601": "{file.upload_time}", "url": {_as_json(address)}, '
         f'"yanked": {yanked}, "yanked_reason": {reason}}}'
     )

@@ -14,6 +14,8 @@ from webob.acceptparse import create_accept_header
 
 #: The simple API's version (PEP 792); HTML is frozen at it (PEP 833).
 API_VERSION = "1.4"
+#: The version of its JSON while there are namespaces (PEP 752).
+NAMESPACES_API_VERSION = "1.5"
 
 
 class Media(StrEnum):

@@ -1,6 +1,6 @@
 """The simple repository API: the root list and the projects' pages, in HTML and JSON.
 
-Simple repository API specification (PEP 503, 592, 629, 658, 691, 700, 714, 792).
+Simple repository API specification (PEP 503, 592, 629, 658, 691, 700, 714, 752, 792).
 """
 
 import json
@@ -15,10 +15,11 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from pypi_lite.addresses import moved
-from pypi_lite.api.media import API_VERSION, Media, choose
+from pypi_lite.api.media import API_VERSION, NAMESPACES_API_VERSION, Media, choose
 from pypi_lite.cache.pages import Page
 from pypi_lite.names import is_normalized_name, is_valid_name, normalize_name
-from pypi_lite.repository import keys, pages
+from pypi_lite.repository import keys, namespaces, pages
+from pypi_lite.repository.namespaces import Standing
 from pypi_lite.repository.pages import FileEntry, ProjectEntry, ReleaseEntry
 from pypi_lite.security import Permission
 
@@ -76,7 +77,10 @@ def index(request: Any) -> Response:
     if media is not Media.JSON:
         links = [f'<a href="{normalized}/">{escape(name)}</a>' for normalized, name in names]
         return _html(request, "index.html", {"links": _lines(links)})
-    return _json({}, "projects", [f'{{"name":{_as_json(name)}}}' for _, name in names])
+    standing = namespaces.standing(request.reader)
+    request.page_facts = standing.shown_beside(request.page_facts)
+    entries = [f'{{"name":{_as_json(name)}}}' for _, name in names]
+    return _json(standing, {}, "projects", entries)
 
 
 @view_config(route_name="api.simple.project", permission=Permission.READ)
@@ -93,12 +97,17 @@ def project(request: Any) -> Response:
     if media is not Media.JSON:
         links = [_link(release, file) for release, file in _files(found)]
         return _html(request, "project.html", {"project": found, "links": _lines(links)})
+    standing = namespaces.standing(request.reader)
+    request.page_facts = standing.shown_beside(found.facts)
     content = {
         "name": found.normalized_name,
         "project-status": {"status": "active"},
         "versions": [str(release.version) for release in reversed(found.releases)],
+        **_namespaces(request, standing, found),
     }
-    return _json(content, "files", [_file_json(release, file) for release, file in _files(found)])
+    return _json(
+        standing, content, "files", [_file_json(release, file) for release, file in _files(found)]
+    )
 
 
 @view_config(route_name="api.simple.index.noslash", permission=Permission.READ)
@@ -171,12 +180,23 @@ def _file_json(release: ReleaseEntry, file: FileEntry) -> str:
     return entry + "}"
 
 
+def _namespaces(request: Any, standing: Standing, found: ProjectEntry) -> dict[str, Any]:
+    """The key of PEP 752, which an index without namespaces must not have."""
+    if not standing.are_granted:
+        return {}
+    matches = namespaces.matches(request.reader, found.id, found.normalized_name)
+    return {"namespaces": [{"name": m.name, "owned": m.owned} for m in matches] or None}
+
+
 def _html(request: Any, template: str, context: dict[str, Any]) -> Response:
     context = {"api": API_VERSION, **context}
     return Response(render(f"pypi_lite.templates:simple/{template}", context, request))
 
 
-def _json(content: dict[str, Any], last: str, entries: Iterable[str]) -> Response:
+def _json(
+    standing: Standing, content: dict[str, Any], last: str, entries: Iterable[str]
+) -> Response:
     """A document whose *last* value is the list of *entries*, which are JSON already."""
-    document = _as_json({"meta": {"api-version": API_VERSION}, **content})
+    version = NAMESPACES_API_VERSION if standing.are_granted else API_VERSION
+    document = _as_json({"meta": {"api-version": version}, **content})
     return Response(f'{document[:-1]},"{last}":[{",".join(entries)}]}}')

@@ -11,6 +11,8 @@ representation of one URL and belongs to exactly one key. On disk::
 A reader opens the page (`hits`); where there is none it makes it, outside and before any database
 work (`tween`, `store.Generation`). A page may be a link to a file that never changes (`files`). A
 writer places a hold on each key that its change alters and sweeps the key, commits, sweeps again and
-releases (`writing`, `holds`). Whoever meets the hold of a dead writer finishes its work
+releases (`writing`, `holds`). A key may stand above others, as its folder does above theirs
+(``project`` above ``project/<name>``): a sweep takes the pages of all of them, and whoever makes a page
+looks for holds on its key and on those above it. Whoever meets the hold of a dead writer finishes its work
 (`holds.Holds.recover`). Nothing here knows about packages.
 """

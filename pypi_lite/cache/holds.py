@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pypi_lite.cache.pages import key_path
+from pypi_lite.cache.pages import key_path, with_keys_above
 
 # A hold that was never made visible is litter once its maker can't be at work on it any more.
 _LITTER_SECONDS = 60
@@ -96,17 +96,19 @@ class Holds:
             list(itertools.chain(files, threads.map(_flush_folder, [self._folder])))
 
     def recover(self, key: str) -> bool:
-        """Whether no hold is on *key* any more, after finishing the work of dead writers.
+        """Whether no hold is on *key*, or on a key above it, any more, after finishing the work of
+        dead writers.
 
         A dead writer's hold may go only when its transaction is over, and only after a sweep: until
         then, what was published could be older than what that transaction committed.
         """
-        prefix = _prefix(key)
+        names = self._names()
         # All are tried, and not only up to the first that is not free yet.
         free = [
-            self._recover_one(key, os.path.join(self._folder, name))
-            for name in self._names()
-            if name.startswith(prefix)
+            self._recover_one(each, os.path.join(self._folder, name))
+            for each in with_keys_above(key)
+            for name in names
+            if name.startswith(_prefix(each))
         ]
         return all(free)
 

@@ -83,6 +83,12 @@ def key_path(key: str) -> str:
     return "/".join(file_name(part) for part in key.split("/"))
 
 
+def with_keys_above(key: str) -> list[str]:
+    """The keys whose sweep takes *key*'s pages: those above it, and it: ``a`` and ``a/b`` of ``a/b``."""
+    parts = key.split("/")
+    return ["/".join(parts[:number]) for number in range(1, len(parts) + 1)]
+
+
 PageRule = Callable[[Mapping[str, Any]], Page | None]
 
 

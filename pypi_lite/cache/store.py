@@ -69,7 +69,7 @@ class Cache:
                 yield from ((key, page) for page in pages)
 
     def sweep(self, key: str) -> None:
-        """Unpublish all pages of *key*, of every build, with one rename.
+        """Unpublish all pages of *key* and of the keys below it, of every build, with one rename.
 
         Whoever is making one has its folder open, and publishes into the trash. Raises OSError.
         """

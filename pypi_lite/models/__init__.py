@@ -4,6 +4,7 @@ from pypi_lite.models.account import Role, RoleName, Scope, Token, TokenProject,
 from pypi_lite.models.base import Base, now
 from pypi_lite.models.file import BurnedFilename, Description, File
 from pypi_lite.models.journal import Action, JournalEntry
+from pypi_lite.models.namespace import Namespace, NamespaceOwner
 from pypi_lite.models.project import Project, Release
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "Description",
     "File",
     "JournalEntry",
+    "Namespace",
+    "NamespaceOwner",
     "Project",
     "Release",
     "Role",

@@ -26,6 +26,8 @@ class Action(StrEnum):
     TOKEN_CREATE = "token.create"  # noqa: S105
     TOKEN_REVOKE = "token.revoke"  # noqa: S105
     ROLE_GRANT = "role.grant"
+    NAMESPACE_GRANT = "namespace.grant"
+    NAMESPACE_REVOKE = "namespace.revoke"
 
 
 class JournalEntry(Base):

@@ -14,6 +14,7 @@ class Code(StrEnum):
     MISMATCH = "mismatch"
     FILE_EXISTS = "file-exists"
     FILENAME_BURNED = "filename-burned"
+    RESERVED = "reserved"
     TOO_LARGE = "too-large"
     NOT_FOUND = "not-found"
     GONE = "gone"
@@ -27,6 +28,7 @@ _STATUS = {
     Code.NOT_FOUND: 404,
     Code.FILE_EXISTS: 409,
     Code.FILENAME_BURNED: 409,
+    Code.RESERVED: 409,
     Code.GONE: 410,
     Code.TOO_LARGE: 413,
     Code.BUSY: 503,

@@ -3,9 +3,10 @@
 ======================  ==================================================================
 key                     its pages
 ======================  ==================================================================
-``project/<name>``      the simple page, the legacy JSON and the project page of a project
+``project/<name>``      the simple page, the legacy JSON, the feed and the project page of a project
+``project``             those of all projects: each JSON page says what namespaces there are
 ``index``               the root list: it depends on the set of project names alone
-``home``                the home page: it shows the newest releases
+``home``                the home page and the index's feeds: they show what is newest
 ======================  ==================================================================
 """
 
@@ -16,10 +17,13 @@ from sqlalchemy import inspect
 
 from pypi_lite.cache.pages import Change, KeyRegistry
 from pypi_lite.models import (
+    Action,
     BurnedFilename,
     Description,
     File,
     JournalEntry,
+    Namespace,
+    NamespaceOwner,
     Project,
     Release,
     Role,
@@ -30,12 +34,13 @@ from pypi_lite.models import (
 )
 
 INDEX = "index"
+PROJECTS = "project"
 HOME = "home"
 
 
 def project_key(normalized_name: str) -> str:
     """The key of a project's pages."""
-    return f"project/{normalized_name}"
+    return f"{PROJECTS}/{normalized_name}"
 
 
 def register(registry: KeyRegistry) -> None:
@@ -43,11 +48,13 @@ def register(registry: KeyRegistry) -> None:
     registry.register(Project, _project)
     registry.register(Release, _release)
     registry.register(File, _file)
+    registry.register(Role, _role)
+    registry.register(Namespace, _namespace)
+    registry.register(NamespaceOwner, _namespace)
+    registry.register(JournalEntry, _journal_entry)
     for model in (
         BurnedFilename,  # no page shows it
         Description,  # shown by files alone, and never changed
-        JournalEntry,  # a page shows its newest row's number, of a change that has keys itself
-        Role,
         Token,
         TokenProject,
         TokenScope,
@@ -76,3 +83,17 @@ def _release(release: Release, _change: Change) -> Iterable[str]:
 
 def _file(file: File, _change: Change) -> Iterable[str]:
     return {project_key(file.release.project.normalized_name), HOME}
+
+
+def _role(role: Role, _change: Change) -> Iterable[str]:
+    return {project_key(role.project.normalized_name)}
+
+
+def _namespace(_row: Any, _change: Change) -> Iterable[str]:
+    return {PROJECTS, INDEX}
+
+
+def _journal_entry(entry: JournalEntry, _change: Change) -> Iterable[str]:
+    """A page shows the number of its newest row, of a change that has keys itself, mostly."""
+    is_grant = entry.action in (Action.NAMESPACE_GRANT, Action.NAMESPACE_REVOKE)
+    return {PROJECTS, INDEX} if is_grant else ()

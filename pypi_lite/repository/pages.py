@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.cache.pages import Facts
-from pypi_lite.models import Action, Description, File, JournalEntry, Project, Release
+from pypi_lite.models import Action, Description, File, JournalEntry, Project, Release, Role, User
 from pypi_lite.names import canonical_version, parse_version
 
 
@@ -144,10 +144,7 @@ def names(session: Session) -> tuple[Facts, Sequence[tuple[str, str]]]:
 
 def newest_releases(session: Session, limit: int) -> tuple[Facts, list[NewRelease]]:
     """The home page's list, the newest first."""
-    facts = _newest_change(
-        session,
-        (JournalEntry.action == Action.INDEX_CREATE) | JournalEntry.project.is_not(None),
-    )
+    facts = newest_change_of_any_project(session)
     query = (
         select(Release.id, Project.name, Project.normalized_name, Release.version, Release.created)
         .join(Project)
@@ -156,7 +153,7 @@ def newest_releases(session: Session, limit: int) -> tuple[Facts, list[NewReleas
         .limit(limit)
     )
     rows = session.execute(query).all()
-    summaries = _summaries(session, [row.id for row in rows])
+    summaries = summaries_of(session, [row.id for row in rows])
     return facts, [
         NewRelease(
             name=row.name,
@@ -219,6 +216,17 @@ def release_metadata(session: Session, release: ReleaseEntry) -> ReleaseMetadata
     )
 
 
+def roles(session: Session, project_id: int) -> list[tuple[str, str]]:
+    """Who is what to a project: role and user name, owners first."""
+    query = (
+        select(Role.role, User.name)
+        .join(Role.user)
+        .where(Role.project_id == project_id)
+        .order_by(Role.role.desc(), User.name)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFile:
     """Where the bytes of a file and of its metadata are, and whose it is (normalized)."""
@@ -237,6 +245,14 @@ def stored_file(session: Session, filename: str) -> StoredFile | None:
         .where(File.filename == filename)
     ).one_or_none()
     return row and StoredFile(*row)
+
+
+def newest_change_of_any_project(session: Session) -> Facts:
+    """The last change that shows on pages of what is newest in the index."""
+    return _newest_change(
+        session,
+        (JournalEntry.action == Action.INDEX_CREATE) | JournalEntry.project.is_not(None),
+    )
 
 
 def _newest_change(session: Session, condition: Any) -> Facts:
@@ -269,7 +285,7 @@ def _releases(session: Session, project_id: int) -> list[ReleaseEntry]:
     return sorted(releases, key=lambda release: release.version, reverse=True)
 
 
-def _summaries(session: Session, release_ids: list[int]) -> dict[int, str | None]:
+def summaries_of(session: Session, release_ids: Sequence[int]) -> dict[int, str | None]:
     """The summary of each release, of the file that speaks for it."""
     query = (
         select(File.release_id, File.summary)

@@ -40,7 +40,7 @@ from pypi_lite.models import (
 )
 from pypi_lite.models.journal import append
 from pypi_lite.names import LONGEST_NAME, canonical_version, normalize_name, parse_version
-from pypi_lite.repository import Index, descriptions
+from pypi_lite.repository import Index, descriptions, namespaces
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.storage import Digests, Incoming
 
@@ -172,7 +172,9 @@ def _check_may_upload(session: Session, identity: Identity, normalized_name: str
         .outerjoin(Role, and_(*role))
         .where(Project.normalized_name == normalized_name)
     ).first()
-    if found is not None and found[1] is None:
+    if found is None:
+        namespaces.check_may_begin(session, identity, normalized_name)
+    elif found[1] is None:
         raise Refusal(
             Code.NOT_ALLOWED,
             f"{identity.name!r} may not upload to {normalized_name!r}: ask one of its owners.",
@@ -388,6 +390,7 @@ def _project(
             )
             project.name = name
         return project
+    namespaces.check_may_begin(session, identity, normalized)
     entry = append(session, Action.PROJECT_CREATE, actor=identity.name, project=normalized)
     project = Project(
         normalized_name=normalized,

@@ -23,14 +23,14 @@ from tests.web.helpers import put
 Page = tuple[str, str]
 MEDIA = ("text/html", HTML, JSON)
 ROOT = [("/simple/", media) for media in MEDIA]
-HOME = [("/", "text/html")]
+HOME = [("/", "text/html"), ("/rss/updates.xml", "*/*"), ("/rss/packages.xml", "*/*")]
 
 
 def pages_of(name: str) -> list[Page]:
     """Every kind of page that shows a project."""
     simple = [(f"/simple/{name}/", media) for media in MEDIA]
     others = [f"/pypi/{name}/json", f"/pypi/{name}/1.0/json"]
-    others += [f"/project/{name}/", f"/project/{name}/1.0/"]
+    others += [f"/project/{name}/", f"/project/{name}/1.0/", f"/rss/project/{name}/releases.xml"]
     return simple + [(url, "*/*") for url in others]
 
 

@@ -21,6 +21,9 @@ PAGES = [
     ("/simple/", "text/html"),
     ("/simple/", JSON),
     ("/", "text/html"),
+    ("/rss/updates.xml", "*/*"),
+    ("/rss/packages.xml", "*/*"),
+    ("/rss/project/foo/releases.xml", "*/*"),
 ]
 #: Snapshot included, where the database has to be told that it begins.
 HANDFUL = 6

@@ -33,8 +33,9 @@ def world(tmp_path: Path) -> World:
     return new_world(tmp_path)
 
 
-def new_world(tmp_path: Path) -> World:
-    world = World(tmp_path / "cache", f"sqlite:///{tmp_path / 'world.sqlite'}")
+def new_world(tmp_path: Path, written: str | None = None) -> World:
+    url = f"sqlite:///{tmp_path / 'world.sqlite'}"
+    world = World(tmp_path / "cache", url, written=written)
     world.create()
     return world
 

@@ -27,12 +27,22 @@ PAGE = Page(key=keys.project_key(NAME), name="page.txt", content_type="text/plai
 class World:
     """A database with one project, whose serial is the version that the page shows."""
 
-    def __init__(self, folder: Path, url: str, wait: float = 0.0, memory: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        url: str,
+        wait: float = 0.0,
+        memory: int = 0,
+        written: str | None = None,
+    ) -> None:
+        """*written* is the key that a change of the row alters, where it is not the page's own."""
         self.folder = folder
         self.database = Database(url)
         self.cache = Cache(str(folder), "build", is_over=self.database.is_over)
         registry = KeyRegistry()
         keys.register(registry)
+        if written is not None:
+            registry.register(Project, lambda _row, _change: [written])
         self.database.attach(self.cache, registry)
         rules = PageRules()
         rules.add("/page", lambda _request: PAGE)

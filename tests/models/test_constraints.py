@@ -13,6 +13,8 @@ from pypi_lite.models import (
     Description,
     File,
     JournalEntry,
+    Namespace,
+    NamespaceOwner,
     Project,
     Release,
     Role,
@@ -71,6 +73,8 @@ def _values(model: type[Base]) -> dict[str, Any]:
         TokenScope: {"token_id": 1, "scope": "upload"},
         TokenProject: {"token_id": 1, "normalized_name": "other"},
         Role: {"user_id": 2, "project_id": 1, "role": "owner"},
+        Namespace: {"normalized_name": "other", "created": moment},
+        NamespaceOwner: {"namespace_id": 1, "user_id": 2},
     }[model]
 
 
@@ -91,6 +95,8 @@ def filled(index: Index) -> Index:
         token.projects = [TokenProject(normalized_name="foo")]
         session.add_all([user, User(id=2, name="eve", is_admin=False, created=moment)])
         session.add_all([release, token, Role(user=user, project=project, role=RoleName.OWNER)])
+        namespace = Namespace(id=1, normalized_name="acme", created=moment)
+        session.add(NamespaceOwner(namespace=namespace, user=user))
         session.add(Description(id=1, sha256=DIGEST, raw="", html=""))
         session.add_all(
             [BurnedFilename(filename=f"{n}.whl", sha256=DIGEST) for n in ("foo", "free")]
@@ -137,6 +143,12 @@ CASES = [
     (Role, {"role": "king"}),
     (Role, {"user_id": 1}),
     (Role, {"project_id": 99}),
+    (Namespace, {"normalized_name": "acme"}),
+    (Namespace, {"normalized_name": "Acme"}),
+    (Namespace, {"normalized_name": ""}),
+    (NamespaceOwner, {"user_id": 1}),
+    (NamespaceOwner, {"user_id": 99}),
+    (NamespaceOwner, {"namespace_id": 99}),
 ]
 
 
@@ -153,12 +165,14 @@ def test_what_is_fine_it_takes(filled: Index) -> None:
 
 
 def test_rows_go_with_what_they_belong_to(filled: Index) -> None:
-    """A project with its releases, files and roles; a user with tokens. Names stay burned."""
+    """A project with its releases, files and roles; a namespace with its owners; a user with tokens.
+    Names stay burned."""
     with filled.database.write() as session:
+        session.delete(session.get_one(Namespace, 1))
         session.delete(session.get_one(Project, 1))
         session.delete(session.get_one(User, 1))
     with filled.database.read() as session:
-        for model in (Release, File, Role, Token, TokenScope, TokenProject):
+        for model in (Release, File, Role, Token, TokenScope, TokenProject, NamespaceOwner):
             assert session.scalars(select(model)).all() == []
         assert len(session.scalars(select(BurnedFilename)).all()) == 2
 
@@ -169,6 +183,12 @@ def test_a_file_outlives_the_account_of_its_uploader(filled: Index) -> None:
         session.delete(session.get_one(User, 2))
     with filled.database.read() as session:
         assert session.scalars(select(File.uploaded_by)).all() == [None]
+
+
+def test_who_owns_a_namespace_stays(filled: Index) -> None:
+    """Else it would be nobody's, and keep everybody out."""
+    with pytest.raises(IntegrityError), filled.database.write() as session:
+        session.delete(session.get_one(User, 1))
 
 
 def test_moments_are_aware_and_in_utc(filled: Index) -> None:

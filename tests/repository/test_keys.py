@@ -9,7 +9,19 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.cache.pages import Change, KeyRegistry
 from pypi_lite.cache.writing import KEYS_OPTION, ChangeRefused, KeysNotNamed
-from pypi_lite.models import Base, File, Project, Release, User, now
+from pypi_lite.models import (
+    Action,
+    Base,
+    File,
+    JournalEntry,
+    Namespace,
+    NamespaceOwner,
+    Project,
+    Release,
+    Role,
+    User,
+    now,
+)
 from pypi_lite.opening import Opened
 from pypi_lite.repository import Index, changes, keys
 from pypi_lite.settings import Settings
@@ -28,11 +40,20 @@ def test_every_table_says_which_pages_it_alters(registry: KeyRegistry) -> None:
     project = Project(normalized_name="foo", name="foo")
     for mapper in Base.registry.mappers:
         row = project if mapper.class_ is Project else mapper.class_()
-        if hasattr(row, "project") and mapper.class_ is Release:
+        if mapper.class_ in (Release, Role):
             row.project = project
         if hasattr(row, "release"):
             row.release = Release(project=project)
         registry.keys_of(row, Change.NEW)
+
+
+@pytest.mark.parametrize("change", [Change.NEW, Change.MODIFIED, Change.DELETED])
+def test_a_role_and_a_namespace_name_theirs(registry: KeyRegistry, change: Change) -> None:
+    role = Role(project=Project(normalized_name="foo", name="foo"))
+    assert registry.keys_of(role, change) == {"project/foo"}
+    grant = JournalEntry(action=Action.NAMESPACE_GRANT)
+    for row in (Namespace(), NamespaceOwner(), grant):
+        assert registry.keys_of(row, change) == {"project", "index"}
 
 
 @pytest.mark.parametrize("change", [Change.NEW, Change.MODIFIED, Change.DELETED])

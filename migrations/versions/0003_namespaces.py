@@ -1,0 +1,71 @@
+"""Namespaces, and what the journal says of them."""
+
+import re
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+ACTIONS = ("namespace.grant", "namespace.revoke")
+
+
+def upgrade() -> None:
+    """Go to this revision."""
+    op.create_table(
+        "namespaces",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("normalized_name", sa.String(length=200), nullable=False),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "normalized_name <> ''", name=op.f("ck_namespaces_normalized_is_not_empty")
+        ),
+        sa.CheckConstraint(
+            "normalized_name = lower(normalized_name)",
+            name=op.f("ck_namespaces_normalized_is_lower"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_namespaces")),
+        sa.UniqueConstraint("normalized_name", name=op.f("uq_namespaces_normalized_name")),
+    )
+    op.create_table(
+        "namespace_owners",
+        sa.Column("namespace_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["namespace_id"],
+            ["namespaces.id"],
+            name=op.f("fk_namespace_owners_namespace_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_namespace_owners_user_id")
+        ),
+        sa.PrimaryKeyConstraint("namespace_id", "user_id", name=op.f("pk_namespace_owners")),
+    )
+    _set_actions(_actions() | set(ACTIONS))
+
+
+def downgrade() -> None:
+    """Go back."""
+    op.execute("DELETE FROM journal WHERE action IN ('namespace.grant', 'namespace.revoke')")
+    _set_actions(_actions() - set(ACTIONS))
+    op.drop_table("namespace_owners")
+    op.drop_table("namespaces")
+
+
+def _actions() -> set[str]:
+    """The actions that the journal knows by now, whichever migrations have been here before."""
+    checks = sa.inspect(op.get_bind()).get_check_constraints("journal")
+    (text,) = [check["sqltext"] for check in checks if check["name"] == "ck_journal_action"]
+    return set(re.findall(r"'([a-z.]+)'", text))
+
+
+def _set_actions(actions: set[str]) -> None:
+    listed = ", ".join(f"'{action}'" for action in sorted(actions))
+    name = op.f("ck_journal_action")
+    with op.batch_alter_table("journal") as batch_op:
+        batch_op.drop_constraint(name, type_="check")
+        batch_op.create_check_constraint(name, f"action IN ({listed})")

@@ -1,0 +1,60 @@
+"""The reads of those who copy the index: the serial of each project, and the journal."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pypi_lite.models import JournalEntry, Project
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEntry:
+    """A change of a project, without who made it."""
+
+    serial: int
+    moment: datetime
+    action: str
+    #: Normalized.
+    project: str
+    version: str | None
+    filename: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The same with the moment as text, in UTC."""
+        moment = self.moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+        return {**asdict(self), "moment": moment}
+
+
+def last_serial(session: Session) -> int:
+    """The number of the index's last change, of whatever kind."""
+    return session.scalar(select(func.max(JournalEntry.serial))) or 0
+
+
+def serials(session: Session) -> Sequence[tuple[str, int]]:
+    """Each project's normalized name, in order, and the serial of its last change."""
+    columns = Project.__table__.c
+    query = select(columns.normalized_name, columns.last_serial).order_by(columns.normalized_name)
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def changes_since(session: Session, serial: int, limit: int) -> list[ChangeEntry]:
+    """The changes of projects after *serial*, the oldest first, at most *limit* of them."""
+    query = (
+        select(
+            JournalEntry.serial,
+            JournalEntry.moment,
+            JournalEntry.action,
+            JournalEntry.project,
+            JournalEntry.version,
+            JournalEntry.filename,
+        )
+        .where(JournalEntry.serial > serial, JournalEntry.project.is_not(None))
+        .order_by(JournalEntry.serial)
+        .limit(limit)
+    )
+    # None of them is without a project, as asked for.
+    return [ChangeEntry(*row) for row in session.execute(query)]  # type: ignore[arg-type]
