@@ -1,4 +1,4 @@
-"""A way to a running index that notes what is asked for, and may change what is sent."""
+"""A way to a running index that notes what is asked for, and may change what is said."""
 
 import http.client
 import threading
@@ -9,6 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 from tests.clients.running import ENOUGH
+
+#: From a body to the one that is carried on.
+Change = Callable[[bytes], bytes]
 
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
 
@@ -28,10 +31,11 @@ class Between(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, target: str, change: Callable[[bytes], bytes] | None = None) -> None:
+    def __init__(self, target: str, sent: Change, answered: Change) -> None:
         super().__init__(("127.0.0.1", 0), _Carrier)
         self.target = urlsplit(target)
-        self.change = change
+        self.sent = sent
+        self.answered = answered
         self.asked: list[Asked] = []
 
     @property
@@ -48,10 +52,15 @@ class Between(ThreadingHTTPServer):
         )
 
 
+def _same(body: bytes) -> bytes:
+    return body
+
+
 @contextmanager
-def between(target: str, change: Callable[[bytes], bytes] | None = None) -> Iterator[Between]:
-    """Serve a `Between`; *change* gets each request's body, and returns what is sent in its place."""
-    with Between(target, change) as server:
+def between(target: str, sent: Change = _same, answered: Change = _same) -> Iterator[Between]:
+    """Serve a `Between`. *sent* gets each body of a request, *answered* each page as it is, not
+    compressed; they return what goes on in its place."""
+    with Between(target, sent, answered) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
@@ -80,16 +89,20 @@ class _Carrier(BaseHTTPRequestHandler):
 
     def _carry(self) -> None:
         body = self._body()
+        path = urlsplit(self.path).path
         headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP_BY_HOP}
+        if path.endswith("/"):
+            headers["Accept-Encoding"] = "identity"
         target = self.server.target
         connection = http.client.HTTPConnection(target.hostname or "", target.port, ENOUGH)
         try:
             connection.request(self.command, self.path, body, headers)
             response = connection.getresponse()
             content = response.read()
+            if path.endswith("/") and self.command == "GET":
+                content = self.server.answered(content)
         finally:
             connection.close()
-        path = urlsplit(self.path).path
         asked = Asked(self.command, path, self.headers.get("Range", ""), response.status)
         self.server.asked.append(asked)
         self.send_response_only(response.status, response.reason)
@@ -98,8 +111,9 @@ class _Carrier(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         if response.status != 304:
             # An answer to HEAD has the length of what it does not bring.
-            length = response.getheader("Content-Length") or str(len(content))
-            self.send_header("Content-Length", length)
+            is_head = self.command == "HEAD"
+            length = response.getheader("Content-Length") if is_head else len(content)
+            self.send_header("Content-Length", str(length))
         self.end_headers()
         self.wfile.write(content)
 
@@ -110,7 +124,7 @@ class _Carrier(BaseHTTPRequestHandler):
             body = self.rfile.read(int(self.headers["Content-Length"]))
         else:
             return None
-        return self.server.change(body) if self.server.change else body
+        return self.server.sent(body)
 
     def _chunks(self) -> bytes:
         body = b""

@@ -90,6 +90,7 @@ class Uv(Installer):
 
     def lock(self, setting: Setting, *requirements: str, options: Sequence[str] = ()) -> Ran:
         _venv(setting)
+        (setting.folder / "locked.txt").unlink(missing_ok=True)  # uv would keep to it
         (setting.folder / "asked.in").write_text("".join(f"{line}\n" for line in requirements))
         files = ("asked.in", "--output-file", "locked.txt", "--no-header", "--no-annotate")
         python = ("--python", str(setting.folder / ".venv"))
