@@ -31,11 +31,12 @@ class Between(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, target: str, sent: Change, answered: Change) -> None:
+    def __init__(self, target: str, sent: Change, answered: Change, accept: str) -> None:
         super().__init__(("127.0.0.1", 0), _Carrier)
         self.target = urlsplit(target)
         self.sent = sent
         self.answered = answered
+        self.accept = accept
         self.asked: list[Asked] = []
 
     @property
@@ -57,10 +58,12 @@ def _same(body: bytes) -> bytes:
 
 
 @contextmanager
-def between(target: str, sent: Change = _same, answered: Change = _same) -> Iterator[Between]:
+def between(
+    target: str, sent: Change = _same, answered: Change = _same, accept: str = ""
+) -> Iterator[Between]:
     """Serve a `Between`. *sent* gets each body of a request, *answered* each page as it is, not
-    compressed; they return what goes on in its place."""
-    with Between(target, sent, answered) as server:
+    compressed; they return what goes on in its place. *accept* replaces what pages are asked for in."""
+    with Between(target, sent, answered, accept) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
@@ -93,6 +96,7 @@ class _Carrier(BaseHTTPRequestHandler):
         headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP_BY_HOP}
         if path.endswith("/"):
             headers["Accept-Encoding"] = "identity"
+            headers["Accept"] = self.server.accept or self.headers.get("Accept", "*/*")
         target = self.server.target
         connection = http.client.HTTPConnection(target.hostname or "", target.port, ENOUGH)
         try:
