@@ -54,11 +54,11 @@ class Pip(Installer):
         self.name = name
 
     def install(self, setting: Setting, *requirements: str, options: Sequence[str] = ()) -> Ran:
-        _venv(setting)
+        new_environment(setting)
         return self._install(setting, *options, *requirements)
 
     def lock(self, setting: Setting, *requirements: str, options: Sequence[str] = ()) -> Ran:
-        _venv(setting)
+        new_environment(setting)
         report = ("--dry-run", "--report", str(setting.folder / "report.json"))
         return self._install(setting, *report, *options, *requirements)
 
@@ -84,12 +84,12 @@ class Uv(Installer):
     name = "uv"
 
     def install(self, setting: Setting, *requirements: str, options: Sequence[str] = ()) -> Ran:
-        _venv(setting)
+        new_environment(setting)
         python = ("--python", str(setting.folder / ".venv"))
         return self.run(setting, "pip", "install", *python, *options, *requirements)
 
     def lock(self, setting: Setting, *requirements: str, options: Sequence[str] = ()) -> Ran:
-        _venv(setting)
+        new_environment(setting)
         (setting.folder / "locked.txt").unlink(missing_ok=True)  # uv would keep to it
         (setting.folder / "asked.in").write_text("".join(f"{line}\n" for line in requirements))
         files = ("asked.in", "--output-file", "locked.txt", "--no-header", "--no-annotate")
@@ -192,7 +192,7 @@ INSTALLERS: dict[str, Installer] = {
 }
 
 
-def _venv(setting: Setting) -> None:
+def new_environment(setting: Setting) -> None:
     """The folder's environment; one that is there is made anew."""
     folder = setting.folder / ".venv"
     shutil.rmtree(folder, ignore_errors=True)
