@@ -112,10 +112,8 @@ class Uv(Installer):
         )
 
 
-class Poetry(Installer):
-    """A project of poetry's; its indexes are its sources."""
-
-    name = "poetry"
+class OfProjects(Installer):
+    """A client that works on a project, whose indexes are its sources."""
 
     def install(self, setting: Setting, *requirements: str, options: Sequence[str] = ()) -> Ran:
         self.write(setting, requirements)
@@ -126,55 +124,62 @@ class Poetry(Installer):
         return self.run(setting, "lock", *options)
 
     def locked(self, setting: Setting) -> dict[str, str]:
-        return _from_lock(setting.folder / "poetry.lock")
+        packages = tomllib.loads((setting.folder / f"{self.name}.lock").read_text())["package"]
+        return {package["name"]: package["version"] for package in packages}
 
     def write(self, setting: Setting, requirements: Sequence[str]) -> None:
-        """The project's file."""
-        sources = ""
-        for number, url in enumerate(setting.indexes):
-            priority = "supplemental" if number else "primary"
-            sources += f'[[tool.poetry.source]]\nname = "index{number}"\nurl = "{url}"\n'
-            sources += f'priority = "{priority}"\n'
-        _write_project(setting, requirements, f"[tool.poetry]\npackage-mode = false\n{sources}")
+        """A new project: what was locked for other requirements goes."""
+        (setting.folder / f"{self.name}.lock").unlink(missing_ok=True)
+        (setting.folder / "pyproject.toml").write_text(
+            f'[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\n'
+            f"dependencies = {json.dumps(list(requirements))}\n{self.settings(setting.indexes)}"
+        )
 
-    def run(self, setting: Setting, *arguments: str, **variables: str) -> Ran:
-        """Any command of poetry's."""
+    @abstractmethod
+    def settings(self, indexes: Sequence[str]) -> str:
+        """The client's own tables of pyproject.toml."""
+
+    @abstractmethod
+    def run(self, setting: Setting, *arguments: str) -> Ran:
+        """Any command of the client's."""
+
+
+class Poetry(OfProjects):
+    """poetry."""
+
+    name = "poetry"
+
+    def settings(self, indexes: Sequence[str]) -> str:
+        text = "[tool.poetry]\npackage-mode = false\n"
+        for number, url in enumerate(indexes):
+            priority = "supplemental" if number else "primary"
+            text += f'[[tool.poetry.source]]\nname = "index{number}"\nurl = "{url}"\n'
+            text += f'priority = "{priority}"\n'
+        return text
+
+    def run(self, setting: Setting, *arguments: str) -> Ran:
         return setting.clients.run(
             *(self.program(), "--no-interaction", *arguments),
             cwd=setting.folder,
             POETRY_VIRTUALENVS_IN_PROJECT="1",
             POETRY_VIRTUALENVS_OPTIONS_NO_PIP="1",
             POETRY_KEYRING_ENABLED="0",
-            **variables,
         )
 
 
-class Pdm(Installer):
-    """A project of pdm's; its indexes are its sources."""
+class Pdm(OfProjects):
+    """pdm."""
 
     name = "pdm"
 
-    def install(self, setting: Setting, *requirements: str, options: Sequence[str] = ()) -> Ran:
-        self.write(setting, requirements)
-        return self.run(setting, "install", *options)
-
-    def lock(self, setting: Setting, *requirements: str, options: Sequence[str] = ()) -> Ran:
-        self.write(setting, requirements)
-        return self.run(setting, "lock", *options)
-
-    def locked(self, setting: Setting) -> dict[str, str]:
-        return _from_lock(setting.folder / "pdm.lock")
-
-    def write(self, setting: Setting, requirements: Sequence[str]) -> None:
-        """The project's file."""
-        sources = ""
-        for number, url in enumerate(setting.indexes):
+    def settings(self, indexes: Sequence[str]) -> str:
+        text = "[tool.pdm]\ndistribution = false\n"
+        for number, url in enumerate(indexes):
             name = f"index{number}" if number else "pypi"  # in place of the default
-            sources += f'[[tool.pdm.source]]\nname = "{name}"\nurl = "{url}"\nverify_ssl = false\n'
-        _write_project(setting, requirements, f"[tool.pdm]\ndistribution = false\n{sources}")
+            text += f'[[tool.pdm.source]]\nname = "{name}"\nurl = "{url}"\nverify_ssl = false\n'
+        return text
 
     def run(self, setting: Setting, *arguments: str) -> Ran:
-        """Any command of pdm's."""
         return setting.clients.run(
             *(self.program(), *arguments),
             cwd=setting.folder,
@@ -199,19 +204,3 @@ def new_environment(setting: Setting) -> None:
     uv = str(environment("uv") / "bin" / "uv")
     python = str(environment("pip") / "bin" / "python")
     setting.clients.run(uv, "venv", "-q", "--python", python, str(folder)).succeeded()
-
-
-def _write_project(setting: Setting, requirements: Sequence[str], tool: str) -> None:
-    """A new project: what was locked for other requirements goes."""
-    for lock in setting.folder.glob("*.lock"):
-        lock.unlink()
-    dependencies = json.dumps(list(requirements))
-    (setting.folder / "pyproject.toml").write_text(
-        f'[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\n'
-        f"dependencies = {dependencies}\n{tool}"
-    )
-
-
-def _from_lock(path: Path) -> dict[str, str]:
-    packages = tomllib.loads(path.read_text())["package"]
-    return {package["name"]: package["version"] for package in packages}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.conftest import Served
-from tests.clients.installers import INSTALLERS, Pip, Setting, Uv, new_environment
+from tests.clients.installers import INSTALLERS, OfProjects, Pip, Setting, Uv, new_environment
 from tests.clients.installing import environment
 from tests.clients.matrix.conftest import rows
 from tests.clients.tools import Clients
@@ -94,8 +94,8 @@ def test_poetry_search(served: Served, setting: Setting, client: str, name: str)
     """It reads the root list."""
     served.upload(wheel(name, "1.0"))
     poetry = INSTALLERS[client]
-    poetry.lock(setting, name).succeeded()
-    search = (poetry.program(), "search", "--no-interaction")
+    assert isinstance(poetry, OfProjects)
+    poetry.write(setting, [])
     for wanted, is_found in ((name, True), (f"{name}-other", False)):
-        ran = setting.clients.run(*search, wanted, cwd=setting.folder).succeeded()
+        ran = poetry.run(setting, "search", wanted).succeeded()
         assert (wanted in ran.words) == is_found, ran.output

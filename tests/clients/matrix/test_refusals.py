@@ -42,6 +42,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ann = new_user(running.index, "ann")
         yield Served(running, new_token(running.index, ann), ann)
         assert running.stop() == 0
+        # What is logged is the broken disk of `busy`, and nothing else.
+        errors = [line for line in running.scary_lines() if not line.startswith("Traceback")]
+        assert all("an upload could not be stored" in line for line in errors), errors
     finally:
         running.close()
 
