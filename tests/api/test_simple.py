@@ -180,8 +180,8 @@ def test_the_metadata_beside_a_file_have_the_hash_that_the_page_says(shelf: Shel
         body = shelf.app.get(urljoin(PAGE, entry["url"] + ".metadata")).body
         wanted = {"sha256": hashlib.sha256(body).hexdigest()}
         assert entry["core-metadata"] == wanted
-        assert entry["dist-info-metadata"] == wanted
         assert entry["data-dist-info-metadata"] == wanted
+        assert "dist-info-metadata" not in entry  # pip 22.3 fails with it
         assert b"Name: " in body
 
 
