@@ -86,6 +86,37 @@ def test_a_page_is_revalidated_with_a_strong_tag(
         get(shelf.app, url, accept, encoding, headers={"If-None-Match": unknown}, status=200)
 
 
+@pytest.mark.parametrize(("url", "accept"), PAGES)
+@pytest.mark.parametrize("encoding", ["", GZIP])
+def test_clients_ask_each_time(shelf: Shelf, url: str, accept: str, encoding: str) -> None:
+    """K01, K04: pip and uv obey a max-age, and guess one where nothing is said."""
+    for at in (url, f"{url}?a"):
+        for _ in range(2):
+            sent = get(shelf.app, at, accept, encoding)
+            assert sent.headers["Cache-Control"] == "no-cache"
+            assert "Expires" not in sent.headers
+
+
+@pytest.mark.parametrize(("url", "accept"), PAGES)
+def test_neither_user_agents_nor_cookies_choose_a_page(
+    shelf: Shelf, url: str, accept: str
+) -> None:
+    """C15: what pip and uv tell of themselves changes nothing, and is not asked for by Vary."""
+    plain = get(shelf.app, url, accept)
+    headers = {
+        "User-Agent": 'pip/26.3 {"ci":null,"cpu":"x86_64","python":"3.13.0"}',
+        "Cookie": "session=x",
+        "Accept-Language": "fr",
+        "Authorization": "Basic bm9ib2R5Og==",
+    }
+    other = get(shelf.app, url, accept, headers=headers)
+    assert status_of(other) == HIT
+    assert other.body == plain.body
+    assert without_status(other) == without_status(plain)
+    varied = {name.strip() for name in other.headers["Vary"].split(",")}
+    assert varied <= {"Accept", "Accept-Encoding"}
+
+
 def test_a_date_alone_is_not_enough_for_a_304(shelf: Shelf) -> None:
     """K04: two changes may come within one second."""
     moment = get(shelf.app, "/simple/foo-bar/").headers["Last-Modified"]

@@ -2,6 +2,7 @@
 
 import hashlib
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from webtest import TestApp
@@ -10,6 +11,7 @@ from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.names import normalize_name
 from pypi_lite.repository import Index, changes
 from tests.api.conftest import DELETED, LOCAL, OLD_SDIST, SDIST, WHEEL, YANKED, Shelf
+from tests.api.test_media import JSON
 from tests.distributions.build import metadata, wheel
 from tests.web.helpers import put
 
@@ -205,6 +207,25 @@ def test_a_file_goes_at_once_when_it_is_deleted(app: TestApp, index: Index) -> N
     with index.database.write() as session:
         changes.delete_file(session, OPERATOR, file[0])
     app.get(url_of(file), status=404)
+
+
+def test_the_address_of_a_file_never_changes(app: TestApp, index: Index) -> None:
+    """C10: locks keep it, whatever becomes of the project around the file."""
+    file = wheel("Foo.Bar", "1.0")
+    put(index, file)
+
+    def address() -> str:
+        page = app.get("/simple/foo-bar/", headers={"Accept": JSON}).json
+        (url,) = [entry["url"] for entry in page["files"] if entry["filename"] == file[0]]
+        return str(url)
+
+    before = address()
+    put(index, wheel("foo_bar", "2.0"))
+    with index.database.write() as session:
+        changes.yank(session, OPERATOR, "foo-bar", "1.0", "broken")
+        changes.delete_release(session, OPERATOR, "foo-bar", "2.0")
+    assert address() == before
+    assert app.get(urljoin("/simple/foo-bar/", before)).body == file[1]
 
 
 def test_a_file_is_a_hit_from_its_second_request_on(app: TestApp, index: Index) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import unquote, urljoin
 
 import pytest
+from webtest import TestApp
 
 from pypi_lite.models import now
+from pypi_lite.repository import Index
 from tests.api.conftest import (
     DELETED,
     LOCAL,
@@ -23,10 +25,20 @@ from tests.api.conftest import (
     Shelf,
 )
 from tests.api.test_media import HTML, JSON
-from tests.web.helpers import ATTACK
+from tests.distributions.build import wheel
+from tests.web.helpers import ATTACK, put
 
 PAGE = "/simple/foo-bar/"
 _ANCHOR = re.compile(r"<a [^>]+>([^<]+)</a>")
+#: Every key that a standard has for a file, and the one that PyPI adds; and every attribute of a link.
+FILE_KEYS = (
+    "filename url hashes size upload-time yanked requires-python core-metadata provenance"
+    " data-dist-info-metadata"
+)
+ATTRIBUTES = (
+    "href data-requires-python data-yanked data-core-metadata data-dist-info-metadata"
+    " data-provenance"
+)
 
 
 def get_json(shelf: Shelf, url: str) -> dict[str, Any]:
@@ -107,6 +119,55 @@ def test_a_project_has_the_keys_that_clients_cannot_do_without(shelf: Shelf) -> 
         assert set(file) >= {"filename", "url", "hashes", "size"}
 
 
+def test_no_key_and_no_attribute_is_our_own(shelf: Shelf) -> None:
+    """S17, S23, H08, H10, H12: a name that some standard takes later would mean something else then.
+
+    Signatures are neither promised nor served; sizes and times are in JSON alone.
+    """
+    assert set(get_json(shelf, "/simple/")) == {"meta", "projects"}
+    assert {key for entry in get_json(shelf, "/simple/")["projects"] for key in entry} == {"name"}
+    files = files_of(shelf)
+    assert {key for file in files.values() for key in file} <= set(FILE_KEYS.split())
+    for accept in ("text/html", HTML):
+        found = anchors(get_html(shelf, PAGE, accept))
+        assert found.keys() == files.keys()
+        assert {name for each in found.values() for name in each} <= set(ATTRIBUTES.split())
+    for file in files.values():
+        shelf.app.get(urljoin(PAGE, file["url"] + ".asc"), status=404)
+
+
+def test_files_of_one_release_may_differ(app: TestApp, index: Index) -> None:
+    """M10: what a page says of a file is what that file says of itself."""
+    wheels = {
+        tag: wheel("foo", "1.0", tag=f"{tag}-none-any", requires_python=python, requires=[needs])
+        for tag, python, needs in (("py311", "==3.11.*", "tomli"), ("py312", ">=3.12", "six"))
+    }
+    for file in wheels.values():
+        put(index, file)
+    page = app.get("/simple/foo/", headers={"Accept": JSON}).json
+    assert page["versions"] == ["1.0"]
+    entries = {file["filename"]: file for file in page["files"]}
+    found = {tag: entries[name] for tag, (name, _) in wheels.items()}
+    assert {tag: file["requires-python"] for tag, file in found.items()} == {
+        "py311": "==3.11.*",
+        "py312": ">=3.12",
+    }
+    for tag, needs in (("py311", b"tomli"), ("py312", b"six")):
+        body = app.get(urljoin("/simple/foo/", found[tag]["url"] + ".metadata")).body
+        assert b"Requires-Dist: " + needs in body
+        assert found[tag]["core-metadata"] == {"sha256": hashlib.sha256(body).hexdigest()}
+
+
+def test_no_page_has_the_address_of_an_archive(app: TestApp, index: Index) -> None:
+    """C05: pip looks at an address that ends like one with HEAD first, and may take it for a file."""
+    put(index, wheel("Foo.tar.gz", "1.0"))
+    assert list(anchors(app.get("/simple/").text).values()) == [{"href": "foo-tar-gz/"}]
+    for method in ("GET", "HEAD"):
+        moved = app.request("/simple/Foo.tar.gz/", method=method, status=301)
+        assert moved.location == "http://localhost/simple/foo-tar-gz/"
+        assert app.request("/simple/foo-tar-gz/", method=method).content_type == "text/html"
+
+
 def test_no_value_is_null(shelf: Shelf) -> None:
     """S07: uv refuses the whole page for a null."""
     for url in ("/simple/", PAGE, "/simple/other/"):
@@ -173,7 +234,7 @@ def test_links_lead_to_the_files(shelf: Shelf) -> None:
 
 
 def test_the_metadata_beside_a_file_have_the_hash_that_the_page_says(shelf: Shelf) -> None:
-    """S11-S14, D01: under all three names; pip and uv fail where it is another."""
+    """S11-S14, D01: under two names; pip and uv fail where it is another."""
     files = files_of(shelf)
     for name in (WHEEL[0], SDIST[0], YANKED[0], LOCAL[0]):
         entry = files[name]
@@ -286,6 +347,7 @@ def test_an_unknown_project_is_404_in_a_line_of_text(shelf: Shelf, accept: str) 
     assert answer.content_type == "text/plain"
     assert "no-such-thing" in answer.text
     assert "ETag" not in answer.headers
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,14 @@ def test_every_address_that_people_try_takes_uploads(app: TestApp, token: str) -
         assert file[0] in app.get("/simple/foo/").text
 
 
+def test_there_is_no_list_below_the_address_of_uploads(app: TestApp, token: str) -> None:
+    """U16: hatch looks there for names to pass over, as devpi has it, and goes on without. A name that
+    is taken by other bytes is better told (409) than passed over in silence."""
+    post(app, FORM, token)
+    headers = {"Authorization": basic("__token__", token), "Cache-Control": "no-cache"}
+    app.get("/legacy/%2Bsimple/foo-bar/", headers=headers, status=404)
+
+
 def test_a_form_needs_no_more_than_what_identifies_the_file(app: TestApp, token: str) -> None:
     """U04: everything else is in the archive."""
     fields = [(n, v) for n, v in FORM.fields if n in ("name", "version", "filetype", "pyversion")]
