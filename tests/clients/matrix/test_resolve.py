@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pypi_lite.accounts.identity import OPERATOR
+from pypi_lite.repository import changes
 from tests.clients.between import between
 from tests.clients.conftest import Served, serving
 from tests.clients.installers import INSTALLERS, OfProjects, Setting
@@ -66,6 +68,8 @@ def test_a_deep_graph_from_metadata_alone(
         fetched = Counter(way.paths(".whl", ".tar.gz", ".metadata"))
         pages = Counter(way.paths("/"))
         assert {asked.method for asked in way.asked} == {"GET"}
+        # No client needs PyPI's JSON.
+        assert {asked.path.split("/")[1] for asked in way.asked} == {"simple", "files"}
     fetches_wheels = client == "oldest-pip" and OLDEST_PIP == "22.3"
     suffix = ".whl" if fetches_wheels else ".whl.metadata"
     wheels = {name: f"{name.replace('-', '_')}-2.0-py3-none-any{suffix}" for name in graph}
@@ -95,6 +99,22 @@ def test_uv_stops_at_the_first_index_that_has_the_project(
     setting = Setting(clients, folder, [served.running.simple_url, second.running.simple_url])
     INSTALLERS[client].install(setting, name).succeeded()
     assert INSTALLERS[client].installed(setting) == {name: "1.0"}
+
+
+@pytest.mark.parametrize("client", rows(["pip", "uv"]), indirect=True)
+def test_a_name_is_kept_by_a_project_without_files(
+    served: Served, second: Served, clients: Clients, client: str, name: str, folder: Path
+) -> None:
+    """Its page is there, and empty. uv looks no further (C06); pip takes what others have, in any case."""
+    served.upload(wheel(name, "1.0"))
+    with served.running.index.database.write() as session:
+        changes.delete_release(session, OPERATOR, name, "1.0")
+    second.upload(wheel(name, "2.0"))
+    setting = Setting(clients, folder, [served.running.simple_url, second.running.simple_url])
+    ran = INSTALLERS[client].install(setting, name)
+    assert (ran.status == 0) == (client == "pip"), ran.output
+    found = {name: "2.0"} if client == "pip" else {}
+    assert INSTALLERS[client].installed(setting) == found
 
 
 @pytest.mark.parametrize("client", rows(["poetry", "pdm"]), indirect=True)
