@@ -84,7 +84,13 @@ def test_the_latest_version_is_answered_as_the_version_that_it_is(
 
 
 @pytest.mark.parametrize("url", ["/simple/", "/simple/foo-bar/"])
-@pytest.mark.parametrize("accept", ["image/png", "application/json", "application/xml;q=0.5"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        *("image/png", "application/json", "application/xml;q=0.5"),
+        "application/vnd.pypi.simple.v2+json",
+    ],
+)
 def test_nothing_acceptable_is_406(shelf: Shelf, url: str, accept: str) -> None:
     """N05."""
     answer = shelf.app.get(url, headers={"Accept": accept}, status=406)

@@ -289,6 +289,34 @@ def test_html_is_utf_8_with_nothing_to_run(shelf: Shelf) -> None:
     assert '<meta name="pypi:project-status" content="active">' in answer.text
 
 
+@pytest.mark.parametrize("url", ["/simple/", PAGE])
+def test_html_is_well_formed(shelf: Shelf, url: str) -> None:
+    """H01: each element is closed where it was opened; the head says what the page is before all else."""
+    opened: list[str] = []
+    seen: list[str] = []
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            seen.append(tag)
+            if tag not in ("meta", "br"):
+                opened.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            assert opened.pop() == tag
+
+    page = get_html(shelf, url)
+    parser = Parser()
+    parser.feed(page)
+    parser.close()
+    assert opened == []
+    assert seen[:3] == ["html", "head", "meta"]
+    assert {tag: seen.count(tag) for tag in ("html", "head", "title", "body")} == dict.fromkeys(
+        ("html", "head", "title", "body"), 1
+    )
+    assert '<meta charset="UTF-8">' in page[:1024]
+    assert 'content="1.4"' in page[: page.index("<title>")]
+
+
 @pytest.mark.parametrize("media", ["text/html", HTML, JSON])
 def test_a_page_is_the_same_wherever_the_index_stands(shelf: Shelf, media: str) -> None:
     """Links are relative, so that bytes and tags know neither host, nor scheme, nor prefix."""
