@@ -173,7 +173,7 @@ def test_links_lead_to_the_files(shelf: Shelf) -> None:
 
 
 def test_the_metadata_beside_a_file_have_the_hash_that_the_page_says(shelf: Shelf) -> None:
-    """S11-S14, D01: under all three names; pip and uv fail where it is another."""
+    """S11-S14, D01: under both names; pip and uv fail where it is another."""
     files = files_of(shelf)
     for name in (WHEEL[0], SDIST[0], YANKED[0], LOCAL[0]):
         entry = files[name]
