@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 #: How many ids each letter has.
-IDS = dict(S=24, H=12, N=12, K=8, D=11, C=16, U=30, M=10, F=9, V=4, J=5)
+IDS = dict(zip("SHNKDCUMFVJ", (24, 12, 12, 8, 11, 16, 30, 10, 9, 4, 5), strict=True))
 _ROW = re.compile(r"\| ([A-Z]\d\d) \|")
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 

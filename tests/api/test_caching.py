@@ -98,9 +98,7 @@ def test_clients_ask_each_time(shelf: Shelf, url: str, accept: str, encoding: st
 
 
 @pytest.mark.parametrize(("url", "accept"), PAGES)
-def test_neither_user_agents_nor_cookies_choose_a_page(
-    shelf: Shelf, url: str, accept: str
-) -> None:
+def test_neither_user_agents_nor_cookies_choose_a_page(shelf: Shelf, url: str, accept: str) -> None:
     """C15: what pip and uv tell of themselves changes nothing, and is not asked for by Vary."""
     plain = get(shelf.app, url, accept)
     headers = {

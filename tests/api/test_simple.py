@@ -136,28 +136,6 @@ def test_no_key_and_no_attribute_is_our_own(shelf: Shelf) -> None:
         shelf.app.get(urljoin(PAGE, file["url"] + ".asc"), status=404)
 
 
-def test_files_of_one_release_may_differ(app: TestApp, index: Index) -> None:
-    """M10: what a page says of a file is what that file says of itself."""
-    wheels = {
-        tag: wheel("foo", "1.0", tag=f"{tag}-none-any", requires_python=python, requires=[needs])
-        for tag, python, needs in (("py311", "==3.11.*", "tomli"), ("py312", ">=3.12", "six"))
-    }
-    for file in wheels.values():
-        put(index, file)
-    page = app.get("/simple/foo/", headers={"Accept": JSON}).json
-    assert page["versions"] == ["1.0"]
-    entries = {file["filename"]: file for file in page["files"]}
-    found = {tag: entries[name] for tag, (name, _) in wheels.items()}
-    assert {tag: file["requires-python"] for tag, file in found.items()} == {
-        "py311": "==3.11.*",
-        "py312": ">=3.12",
-    }
-    for tag, needs in (("py311", b"tomli"), ("py312", b"six")):
-        body = app.get(urljoin("/simple/foo/", found[tag]["url"] + ".metadata")).body
-        assert b"Requires-Dist: " + needs in body
-        assert found[tag]["core-metadata"] == {"sha256": hashlib.sha256(body).hexdigest()}
-
-
 def test_no_page_has_the_address_of_an_archive(app: TestApp, index: Index) -> None:
     """C05: pip looks at an address that ends like one with HEAD first, and may take it for a file."""
     put(index, wheel("Foo.tar.gz", "1.0"))

@@ -1,7 +1,6 @@
 """Behind a proxy that speaks TLS, on another host: redirects lead to where the client came from (N09)."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
