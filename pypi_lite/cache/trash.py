@@ -5,7 +5,7 @@ from math import inf
 
 #: Files and folders that a change removes at most: more than it sweeps itself, mostly, so that what a
 #: sweep of many keys has left goes with the next changes.
-A_LITTLE = 1_000
+A_LITTLE = 5_000
 
 
 def remove(path: str, most: float = inf) -> float:
