@@ -95,7 +95,7 @@ def project(request: Any) -> Response:
         return _html(request, "project.html", {"project": found, "links": _lines(links)})
     content = {
         "name": found.normalized_name,
-        "project-status": {"status": "active"},
+        "project-status": _status(found),
         "versions": [str(release.version) for release in reversed(found.releases)],
     }
     return _json(content, "files", [_file_json(release, file) for release, file in _files(found)])
@@ -125,6 +125,12 @@ def _acceptable(request: Any) -> Media:
 def _files(found: ProjectEntry) -> list[tuple[ReleaseEntry, FileEntry]]:
     """All files, the oldest version first, as installers have always had them."""
     return [(release, file) for release in reversed(found.releases) for file in release.files]
+
+
+def _status(found: ProjectEntry) -> dict[str, str]:
+    """The project's status marker (PEP 792)."""
+    marker = {"status": found.status.value}
+    return {**marker, "reason": found.status_reason} if found.status_reason else marker
 
 
 def _link(release: ReleaseEntry, file: FileEntry) -> str:

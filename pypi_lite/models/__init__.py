@@ -4,7 +4,7 @@ from pypi_lite.models.account import Role, RoleName, Scope, Token, TokenProject,
 from pypi_lite.models.base import Base, now
 from pypi_lite.models.file import BurnedFilename, Description, File
 from pypi_lite.models.journal import Action, JournalEntry
-from pypi_lite.models.project import Project, Release
+from pypi_lite.models.project import Project, ProjectStatus, Release
 
 __all__ = [
     "Action",
@@ -14,6 +14,7 @@ __all__ = [
     "File",
     "JournalEntry",
     "Project",
+    "ProjectStatus",
     "Release",
     "Role",
     "RoleName",
