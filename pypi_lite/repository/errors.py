@@ -18,6 +18,7 @@ class Code(StrEnum):
     TOO_LARGE = "too-large"
     NOT_FOUND = "not-found"
     PROJECT_CLOSED = "project-closed"
+    WRONG_METHOD = "wrong-method"
     WRONG_TYPE = "wrong-type"
     GONE = "gone"
     BUSY = "busy"
@@ -29,6 +30,7 @@ _STATUS = {
     Code.NOT_ALLOWED: 403,
     Code.PROJECT_CLOSED: 403,
     Code.NOT_FOUND: 404,
+    Code.WRONG_METHOD: 405,
     Code.FILE_EXISTS: 409,
     Code.FILENAME_BURNED: 409,
     Code.GONE: 410,

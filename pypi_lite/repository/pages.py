@@ -25,6 +25,11 @@ from pypi_lite.models import (
 from pypi_lite.names import canonical_version, parse_version
 
 
+def moment_text(moment: datetime) -> str:
+    """A moment in UTC as APIs show it: ISO 8601, with microseconds and a Z."""
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
 class FileEntry(NamedTuple):
     """A file, as lists of files show it. A tuple: a page may have thousands, and these cost least."""
 
@@ -51,7 +56,7 @@ class FileEntry(NamedTuple):
     @property
     def upload_time(self) -> str:
         """When it was uploaded, with microseconds and a Z (PEP 700)."""
-        return self.uploaded.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+        return moment_text(self.uploaded)
 
 
 # Columns of the tables and not of the models: the ORM's way to the same tuples takes a sixth longer.

@@ -11,7 +11,7 @@ from pypi_lite.forms import drain
 from pypi_lite.web.rendering import answer
 
 #: Addresses that programs ask, and get a line of text from.
-_PROGRAMS = ("/simple", "/files/", "/pypi/", "/legacy")
+_PROGRAMS = ("/simple", "/files/", "/pypi/", "/legacy", "/api/")
 
 
 def includeme(config: Any) -> None:
