@@ -19,25 +19,22 @@ from tests.api.forms import basic
 from tests.api.test_currency import FOO, HOME, Reader
 from tests.api.test_files import url_of
 from tests.api.test_media import JSON
-from tests.conftest import new_token
+from tests.conftest import new_token, new_user
 from tests.distributions.build import sdist, wheel
 from tests.repository.test_status import new_person, owned
-from tests.web.helpers import put
+from tests.web.helpers import log_in, put
 
 WHEEL, SDIST = wheel("Foo.Bar", "1.0"), sdist("Foo.Bar", "1.0")
 PROJECT, RELEASE = "/api/projects/foo-bar", "/api/projects/foo-bar/releases/1.0"
 FILE = f"/api/files/{WHEEL[0]}"
-MAY = pytest.mark.parametrize(
-    ("method", "url", "body"),
-    [
-        ("PATCH", PROJECT, {"status": "archived"}),
-        ("PATCH", RELEASE, {"yanked": True}),
-        ("PATCH", RELEASE, {"yanked": False}),
-        ("DELETE", RELEASE, None),
-        ("DELETE", FILE, None),
-    ],
-    ids=["status", "yank", "unyank", "delete a release", "delete a file"],
-)
+#: Each change: method, address and body.
+CHANGES: list[tuple[str, str, Any]] = [
+    ("PATCH", PROJECT, {"status": "archived"}),
+    ("PATCH", RELEASE, {"yanked": True}),
+    ("PATCH", RELEASE, {"yanked": False}),
+    ("DELETE", RELEASE, None),
+    ("DELETE", FILE, None),
+]
 SCHEMAS = describe(Settings(), "1")["components"]
 
 
@@ -112,22 +109,19 @@ def test_what_is_there_can_be_looked_at(app: TestApp, filled: Index) -> None:
     assert app.head(FILE).body == b""
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
+def test_what_is_not_there(app: TestApp, filled: Index, token: str) -> None:
+    for url in (
         "/api/projects/nothing",
         "/api/projects/f%C3%B6%C3%B6",
         "/api/projects/nothing/releases/1.0",
         "/api/projects/foo-bar/releases/9.0",
         "/api/projects/foo-bar/releases/latest",
         "/api/files/nothing.whl",
-    ],
-)
-def test_what_is_not_there(app: TestApp, filled: Index, token: str, url: str) -> None:
-    problem(ask(app, "GET", url, None, status=404), 404, "not-found")
-    body = {"yanked": True} if "/releases/" in url else {"status": "archived"}
-    method = "DELETE" if "/files/" in url else "PATCH"
-    problem(ask(app, method, url, token, body, status=404), 404, "not-found")
+    ):
+        problem(ask(app, "GET", url, None, status=404), 404, "not-found")
+        body = {"yanked": True} if "/releases/" in url else {"status": "archived"}
+        method = "DELETE" if "/files/" in url else "PATCH"
+        problem(ask(app, method, url, token, body, status=404), 404, "not-found")
 
 
 def test_quarantine_hides_files_here_too(app: TestApp, filled: Index) -> None:
@@ -212,27 +206,32 @@ def test_every_page_shows_it_when_the_answer_is_there(
 # Refusals
 
 
-@MAY
-def test_without_credentials(app: TestApp, filled: Index, method: str, url: str, body: Any) -> None:
+def test_without_credentials(app: TestApp, filled: Index) -> None:
     before = project_of(filled)
-    for secret in (None, "nonsense", "pypi-lite-nonsense"):
-        text = problem(ask(app, method, url, secret, body, status="*"), 401, "not-authenticated")
-        assert "__token__" in text
+    for method, url, body in CHANGES:
+        for secret in (None, "nonsense", "pypi-lite-nonsense"):
+            answer = ask(app, method, url, secret, body, status="*")
+            assert "__token__" in problem(answer, 401, "not-authenticated")
     assert project_of(filled) == before
 
 
-@MAY
-def test_who_may_not(app: TestApp, filled: Index, method: str, url: str, body: Any) -> None:
+def test_who_may_not(app: TestApp, filled: Index) -> None:
     before = project_of(filled)
-    scope = Scope.YANK if body and "yanked" in body else Scope.MANAGE
-    others = [other for other in Scope if other is not scope]
-    for secret, words in (
-        (new_token(filled, new_person(filled, "eve")), "ask one of its owners"),
-        (new_token(filled, "ann", *others), f"scope {scope.value}"),
-        (new_token(filled, "ann", projects=["other"]), "limited to other projects"),
-    ):
-        text = problem(ask(app, method, url, secret, body, status="*"), 403, "not-allowed")
-        assert words in text
+    eve = new_token(filled, new_person(filled, "eve"))
+    elsewhere = new_token(filled, "ann", projects=["other"])
+    without = {
+        scope: new_token(filled, "ann", *(other for other in Scope if other is not scope))
+        for scope in (Scope.YANK, Scope.MANAGE)
+    }
+    for method, url, body in CHANGES:
+        scope = Scope.YANK if body and "yanked" in body else Scope.MANAGE
+        for secret, words in (
+            (eve, "ask one of its owners"),
+            (without[scope], f"scope {scope.value}"),
+            (elsewhere, "limited to other projects"),
+        ):
+            answer = ask(app, method, url, secret, body, status="*")
+            assert words in problem(answer, 403, "not-allowed")
     assert project_of(filled) == before
 
 
@@ -249,37 +248,34 @@ def test_an_owner_does_not_quarantine_but_an_administrator_does(
     assert ask(app, "PATCH", PROJECT, root, body).json["status"] == "active"
 
 
-@pytest.mark.parametrize(
-    ("url", "body", "words"),
-    [
-        (PROJECT, {}, "status is missing"),
-        (PROJECT, {"status": None}, "status is missing"),
-        (PROJECT, {"status": 1}, "status has to be a string"),
-        (PROJECT, {"status": "retired"}, "active, archived, deprecated, quarantined"),
-        (PROJECT, {"status": "active", "status_reason": "x"}, "needs no reason"),
-        (PROJECT, {"status": "archived", "reason": "x"}, "no member 'reason'"),
-        (PROJECT, {"status": "archived", "status_reason": "a\nb"}, "one line"),
-        (PROJECT, {"status": "archived", "status_reason": "\ud800"}, "one line"),
-        (PROJECT, {"status": "archived", "status_reason": []}, "has to be a string"),
-        (RELEASE, {"yanked": "true"}, "yanked has to be a boolean"),
-        (RELEASE, {"yanked": 1}, "yanked has to be a boolean"),
-        (RELEASE, {"yanked_reason": "x"}, "yanked is missing"),
-        (RELEASE, {"yanked": False, "yanked_reason": "x"}, "needs no reason"),
-        (RELEASE, {"yanked": True, "yanked_reason": "x" * (LONGEST_REASON + 1)}, "longer than"),
-        (RELEASE, {"yanked": True, "yanked_reason": "\0"}, "control character"),
-        (RELEASE, ["yanked"], "JSON object"),
-        (RELEASE, "yanked", "JSON object"),
-        (RELEASE, None, "JSON object"),
-    ],
-    ids=str,
-)
-def test_unfit_values(
-    app: TestApp, filled: Index, token: str, url: str, body: Any, words: str
-) -> None:
+UNFIT: list[tuple[str, Any, str]] = [
+    (PROJECT, {}, "status is missing"),
+    (PROJECT, {"status": None}, "status is missing"),
+    (PROJECT, {"status": 1}, "status has to be a string"),
+    (PROJECT, {"status": "retired"}, "active, archived, deprecated, quarantined"),
+    (PROJECT, {"status": "active", "status_reason": "x"}, "needs no reason"),
+    (PROJECT, {"status": "archived", "reason": "x"}, "no member 'reason'"),
+    (PROJECT, {"status": "archived", "status_reason": "a\nb"}, "one line"),
+    (PROJECT, {"status": "archived", "status_reason": "\ud800"}, "one line"),
+    (PROJECT, {"status": "archived", "status_reason": []}, "has to be a string"),
+    (RELEASE, {"yanked": "true"}, "yanked has to be a boolean"),
+    (RELEASE, {"yanked": 1}, "yanked has to be a boolean"),
+    (RELEASE, {"yanked_reason": "x"}, "yanked is missing"),
+    (RELEASE, {"yanked": False, "yanked_reason": "x"}, "needs no reason"),
+    (RELEASE, {"yanked": True, "yanked_reason": "x" * (LONGEST_REASON + 1)}, "longer than"),
+    (RELEASE, {"yanked": True, "yanked_reason": "\0"}, "control character"),
+    (RELEASE, ["yanked"], "JSON object"),
+    (RELEASE, "yanked", "JSON object"),
+    (RELEASE, None, "JSON object"),
+]
+
+
+def test_unfit_values(app: TestApp, filled: Index, token: str) -> None:
     before = project_of(filled)
     headers = {"Authorization": basic("x", token), "Content-Type": "application/json"}
-    answer = app.patch(url, json.dumps(body), headers=headers, status="*")
-    assert words in problem(answer, 422, "bad-value")
+    for url, body, words in UNFIT:
+        answer = app.patch(url, json.dumps(body), headers=headers, status="*")
+        assert words in problem(answer, 422, "bad-value")
     assert project_of(filled) == before
 
 
@@ -303,26 +299,20 @@ def test_bodies_that_are_no_json(app: TestApp, filled: Index, token: str) -> Non
     app.patch(RELEASE, b'{"yanked": true}', headers=headers, status=200)
 
 
-@pytest.mark.parametrize(
-    ("url", "allowed"),
-    [
+def test_other_methods(app: TestApp, filled: Index, token: str) -> None:
+    for url, allowed in (
         (PROJECT, "GET, HEAD, PATCH"),
         (RELEASE, "GET, HEAD, PATCH, DELETE"),
         (FILE, "GET, HEAD, DELETE"),
-    ],
-)
-def test_other_methods(app: TestApp, filled: Index, token: str, url: str, allowed: str) -> None:
-    for method in {"POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - set(allowed.split(", ")):
-        answer = ask(app, method, url, token, {}, status="*")
-        assert allowed in problem(answer, 405, "wrong-method")
-        assert answer.headers["Allow"] == allowed
+    ):
+        for method in {"POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - set(allowed.split(", ")):
+            answer = ask(app, method, url, token, {}, status="*")
+            assert allowed in problem(answer, 405, "wrong-method")
+            assert answer.headers["Allow"] == allowed
 
 
 def test_a_person_who_is_logged_in_changes_nothing_here(app: TestApp, filled: Index) -> None:
     """No cookie counts for programs' addresses, so that no page elsewhere can use one."""
-    from tests.conftest import new_user
-    from tests.web.helpers import log_in
-
     new_user(filled, "root", is_admin=True)
     log_in(app, "root")
     problem(

@@ -1,0 +1,85 @@
+"""Changes by the command line and by the API, as processes of their own, at a server with two workers."""
+
+import base64
+import json
+from typing import Any
+
+from tests.api.test_files import url_of
+from tests.clients import raw
+from tests.clients.conftest import Served
+from tests.distributions.build import sdist, wheel
+
+#: Requests enough that each of two workers has answered some, very probably.
+_TIMES = 8
+
+
+def run(served: Served, *arguments: str) -> None:
+    """Run a command that says nothing, since all is well."""
+    done = served.running.command(*arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def patch(served: Served, path: str, **members: Any) -> raw.Answer:
+    """Change a resource, as ann."""
+    credentials = base64.b64encode(f"__token__:{served.token}".encode()).decode()
+    headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
+    body = json.dumps(members).encode()
+    return raw.request("PATCH", f"{served.running.url}api/{path}", headers, body)
+
+
+def test_the_command_line_changes_what_the_server_shows(served: Served) -> None:
+    file, other = wheel("managed", "1.0"), sdist("managed", "1.0")
+    served.upload(file, other, wheel("managed", "2.0"))
+    page = served.running.page
+    assert page("managed").files()[file[0]]["yanked"] is False
+    run(served, "yank", "Managed", "1.0.0", "--reason", "it eats files")
+    assert page("managed").files()[file[0]]["yanked"] == "it eats files"
+    run(served, "yank", "managed", "1.0")
+    assert page("managed").files()[file[0]]["yanked"] is True
+    run(served, "unyank", "managed", "1")
+    assert page("managed").files()[file[0]]["yanked"] is False
+    run(served, "file", "delete", other[0])
+    assert set(page("managed").files()) == {file[0], wheel("managed", "2.0")[0]}
+    run(served, "release", "delete", "managed", "2.0")
+    assert page("managed").json()["versions"] == ["1.0"]
+    run(served, "project", "set", "managed", "--status", "archived", "--reason", "done with")
+    assert page("managed").json()["project-status"] == {"status": "archived", "reason": "done with"}
+    answer = served.running.upload(*wheel("managed", "3.0"), served.token)
+    assert answer.status == 403
+    assert "archived" in answer.reason
+    run(served, "project", "set", "managed", "--status", "active")
+    served.upload(wheel("managed", "3.0"))
+
+
+def test_no_worker_serves_what_is_in_quarantine(served: Served) -> None:
+    """D11: links that each of them has followed before are gone, and stay away."""
+    file = wheel("unsafe", "1.0")
+    served.upload(file)
+    urls = [served.running.url.rstrip("/") + url_of(file) + end for end in ("", ".metadata")]
+    for url in urls * _TIMES:
+        assert raw.get(url).status == 200
+    run(served, "project", "set", "unsafe", "--status", "quarantined", "--reason", "stolen")
+    for url in urls * _TIMES:
+        answer = raw.get(url)
+        assert (answer.status, "quarantine" in answer.text) == (404, True)
+        assert served.running.page("unsafe").files() == {}
+    # ann owns it, and yet it is not hers to bring back.
+    answer = patch(served, "projects/unsafe", status="active")
+    assert (answer.status, answer.json()["code"]) == (403, "not-allowed")
+    run(served, "project", "set", "unsafe", "--status", "active")
+    for url in urls * _TIMES:
+        assert raw.get(url).status == 200
+
+
+def test_the_api_changes_what_the_server_shows(served: Served) -> None:
+    file = wheel("scripted", "1.0")
+    served.upload(file)
+    for number in range(_TIMES):
+        reason = f"reason {number}"
+        answer = patch(served, "projects/scripted/releases/1.0", yanked=True, yanked_reason=reason)
+        assert answer.status == 200, answer.text
+        page = served.running.page("scripted")
+        assert page.files()[file[0]]["yanked"] == reason
+        assert page.headers["x-pypi-last-serial"] == answer.headers["x-pypi-last-serial"]
+        answer = patch(served, "projects/scripted", status="deprecated", status_reason=reason)
+        assert served.running.page("scripted").json()["project-status"]["reason"] == reason
