@@ -31,6 +31,18 @@ def check_manages(session: Session, identity: Identity, project: Project, scope:
     return current
 
 
+def why_not(session: Session, identity: Identity, normalized_name: str) -> str | None:
+    """Why *identity* may not manage the project of that name, which is there; or None: it may."""
+    project = session.scalars(
+        select(Project).where(Project.normalized_name == normalized_name)
+    ).one()
+    try:
+        check_manages(session, identity, project, Scope.MANAGE)
+    except Refusal as refusal:
+        return refusal.text
+    return None
+
+
 def check_may_quarantine(identity: Identity) -> None:
     """Raises Refusal unless *identity* may put a project into quarantine."""
     if not identity.is_admin:
