@@ -4,11 +4,14 @@ Described for programs in ``/api/openapi.json`` (`pypi_lite.api.description`), f
 ``docs/api.md``. Nothing of it is a page of the cache: it is what scripts ask, now and then.
 """
 
-from collections.abc import Callable
+import contextlib
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 from pyramid.response import Response
 from pyramid.view import exception_view_config, forbidden_view_config, view_config
+from sqlalchemy.orm import Session
 
 from pypi_lite.api.bodies import read_object
 from pypi_lite.api.problems import HEADERS, problem
@@ -19,6 +22,8 @@ from pypi_lite.repository import changes, pages
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.pages import FileEntry, ProjectEntry, ReleaseEntry, moment_text
 from pypi_lite.security import Permission
+
+log = logging.getLogger(__name__)
 
 PROJECT, RELEASE, FILE = "api.project", "api.release", "api.file.resource"
 #: The resources' addresses and, beside GET and HEAD, their methods.
@@ -39,7 +44,7 @@ def includeme(config: Any) -> None:
 @view_config(route_name=PROJECT, request_method="GET", permission=Permission.READ)
 def project(request: Any) -> Response:
     """A project: its status, and its releases by name."""
-    return _project(request)
+    return _project(request, request.reader)
 
 
 @view_config(
@@ -51,20 +56,16 @@ def project(request: Any) -> Response:
 def change_project(request: Any) -> Response:
     """Set the project's status, and the reason along with it."""
     found = read_object(request, {"status": str, "status_reason": str}, "status")
-    _change(
-        request,
-        changes.set_status,
-        request.matchdict["name"],
-        found["status"],
-        found.get("status_reason"),
-    )
-    return _project(request)
+    name, reason = request.matchdict["name"], found.get("status_reason")
+    with _changing(request) as session:
+        changes.set_status(session, request.identity, name, found["status"], reason)
+        return _project(request, session)
 
 
 @view_config(route_name=RELEASE, request_method="GET", permission=Permission.READ)
 def release(request: Any) -> Response:
     """A release: whether it is yanked, and its files."""
-    return _release(request)
+    return _release(request, request.reader)
 
 
 @view_config(
@@ -78,13 +79,14 @@ def change_release(request: Any) -> Response:
     found = read_object(request, {"yanked": bool, "yanked_reason": str}, "yanked")
     reason = found.get("yanked_reason")
     name, version = request.matchdict["name"], request.matchdict["version"]
-    if found["yanked"]:
-        _change(request, changes.yank, name, version, reason)
-    elif reason:
+    if reason and not found["yanked"]:
         raise Refusal(Code.BAD_VALUE, "What is not yanked needs no reason: leave it out.")
-    else:
-        _change(request, changes.unyank, name, version)
-    return _release(request)
+    with _changing(request) as session:
+        if found["yanked"]:
+            changes.yank(session, request.identity, name, version, reason)
+        else:
+            changes.unyank(session, request.identity, name, version)
+        return _release(request, session)
 
 
 @view_config(
@@ -96,7 +98,8 @@ def change_release(request: Any) -> Response:
 def delete_release(request: Any) -> Response:
     """Take the release out of the index, with its files."""
     name, version = request.matchdict["name"], request.matchdict["version"]
-    return _gone(_change(request, changes.delete_release, name, version))
+    with _changing(request) as session:
+        return _gone(changes.delete_release(session, request.identity, name, version))
 
 
 @view_config(route_name=FILE, request_method="GET", permission=Permission.READ)
@@ -120,7 +123,9 @@ def file(request: Any) -> Response:
 )
 def delete_file(request: Any) -> Response:
     """Take the file out of the index; its name stays taken."""
-    return _gone(_change(request, changes.delete_file, request.matchdict["filename"]))
+    filename = request.matchdict["filename"]
+    with _changing(request) as session:
+        return _gone(changes.delete_file(session, request.identity, filename))
 
 
 @view_config(route_name=PROJECT, permission=Permission.READ, require_csrf=False)
@@ -154,20 +159,22 @@ def forbidden(request: Any) -> Response:
     return problem(request, 401, Code.NOT_AUTHENTICATED, text)
 
 
-def _change(request: Any, function: Callable[..., int], *arguments: Any) -> int:
-    """Make the change; when this returns, every page shows it. Raises Refusal.
+@contextlib.contextmanager
+def _changing(request: Any) -> Iterator[Session]:
+    """A transaction for a change and its answer: what is answered is what is committed.
 
-    In a transaction of its own and not the request's: what is answered is what is committed.
+    It is not the request's, so that when the commit fails the answer can say so. Raises Refusal.
     """
     try:
         with request.index.database.write() as session:
-            return function(session, request.identity, *arguments)
+            yield session
     except ChangeRefused as error:
+        log.exception("a change was refused")
         raise Refusal(Code.BUSY, f"The change was not made: {error}. Try again.") from error
 
 
-def _project(request: Any) -> Response:
-    found = _found_project(request)
+def _project(request: Any, session: Session) -> Response:
+    found = _found_project(request, session)
     body = {
         "name": found.name,
         "normalized_name": found.normalized_name,
@@ -179,8 +186,8 @@ def _project(request: Any) -> Response:
     return _answer(body, found.facts.serial)
 
 
-def _release(request: Any) -> Response:
-    found, version = _found_project(request), request.matchdict["version"]
+def _release(request: Any, session: Session) -> Response:
+    found, version = _found_project(request, session), request.matchdict["version"]
     release = found.release(version)
     if release is None:
         raise Refusal(Code.NOT_FOUND, f"{found.name} has no version {version!r}.")
@@ -189,9 +196,9 @@ def _release(request: Any) -> Response:
     return _answer(body, found.facts.serial)
 
 
-def _found_project(request: Any) -> ProjectEntry:
+def _found_project(request: Any, session: Session) -> ProjectEntry:
     name = request.matchdict["name"]
-    found = pages.project(request.reader, normalize_name(name))
+    found = pages.project(session, normalize_name(name))
     if found is None:
         raise Refusal(Code.NOT_FOUND, f"There is no project {name!r} here.")
     return found

@@ -1,7 +1,5 @@
 """Changes by the command line and by the API, as processes of their own, at a server with two workers."""
 
-import base64
-import json
 from typing import Any
 
 from tests.api.test_files import url_of
@@ -21,10 +19,7 @@ def run(served: Served, *arguments: str) -> None:
 
 def patch(served: Served, path: str, **members: Any) -> raw.Answer:
     """Change a resource, as ann."""
-    credentials = base64.b64encode(f"__token__:{served.token}".encode()).decode()
-    headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
-    body = json.dumps(members).encode()
-    return raw.request("PATCH", f"{served.running.url}api/{path}", headers, body)
+    return raw.patch(f"{served.running.url}api/{path}", members, served.token)
 
 
 def test_the_command_line_changes_what_the_server_shows(served: Served) -> None:
