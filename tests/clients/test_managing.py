@@ -1,10 +1,14 @@
 """Changes by the command line and by the API, as processes of their own, at a server with two workers."""
 
+from pathlib import Path
 from typing import Any
 
+from pypi_lite.accounts.identity import OPERATOR
+from pypi_lite.repository import changes
 from tests.api.test_files import url_of
 from tests.clients import raw
 from tests.clients.conftest import Served
+from tests.clients.tools import Clients
 from tests.distributions.build import sdist, wheel
 
 #: Requests enough that each of two workers has answered some, very probably.
@@ -78,3 +82,30 @@ def test_the_api_changes_what_the_server_shows(served: Served) -> None:
         assert page.headers["x-pypi-last-serial"] == answer.headers["x-pypi-last-serial"]
         answer = patch(served, "projects/scripted", status="deprecated", status_reason=reason)
         assert served.running.page("scripted").json()["project-status"]["reason"] == reason
+
+
+def test_installers_and_uploaders_see_the_status(
+    served: Served, clients: Clients, venv: Path, name: str, tmp_path: Path
+) -> None:
+    """They take the pages as they are, whatever the marker; what is refused, twine shows."""
+    file, later = wheel(name, "1.0"), wheel(name, "2.0")
+    served.upload(file)
+    (tmp_path / later[0]).write_bytes(later[1])
+
+    def set_status(status: str) -> None:
+        with served.running.index.database.write() as session:
+            changes.set_status(session, OPERATOR, name, status, f'why "{status}" <b>')
+
+    for status in ("archived", "quarantined"):
+        set_status(status)
+        ran = clients.twine_upload(
+            served.running.upload_url, tmp_path / later[0], password=served.token
+        )
+        assert f'why "{status}"' in ran.failed().words
+    clients.uv_pip(venv, "install", name).failed()
+    set_status("deprecated")
+    clients.uv_pip(venv, "install", name).succeeded()
+    assert clients.installed(venv) == {name: "1.0"}
+    set_status("quarantined")
+    ran = clients.pip_download(tmp_path / "empty", name)
+    assert "No matching distribution" in ran.failed().words

@@ -18,7 +18,6 @@ from pypi_lite.models import (
 from pypi_lite.repository import Index, changes, pages, upload
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.reasons import LONGEST_REASON
-from pypi_lite.repository.upload import Submission, publish
 from tests.conftest import new_token
 from tests.distributions.build import sdist, wheel
 from tests.web.helpers import put
@@ -161,15 +160,6 @@ def test_in_quarantine_an_owner_changes_nothing(filled: Index) -> None:
             session.rollback()
 
 
-def submit(index: Index, file: tuple[str, bytes], identity: Identity = OPERATOR) -> None:
-    with index.blobs.receive() as incoming:
-        incoming.write(file[1])
-        submission = Submission(
-            identity=identity, filename=file[0], incoming=incoming, digests=incoming.finish()
-        )
-        publish(index, submission)
-
-
 @pytest.mark.parametrize("status", ["archived", "quarantined"])
 def test_a_closed_project_takes_no_file(filled: Index, status: str) -> None:
     """U28, S20: whoever sends it, and the same file again neither."""
@@ -177,12 +167,12 @@ def test_a_closed_project_takes_no_file(filled: Index, status: str) -> None:
     for identity in (OPERATOR, identity_of(filled, "ann")):
         for file in (wheel("foo", "2.0"), sdist("Foo", "1.0"), FILE):
             with pytest.raises(Refusal) as refusal:
-                submit(filled, file, identity)
+                put(filled, file, identity)
             assert (refusal.value.code, refusal.value.status) == (Code.PROJECT_CLOSED, 403)
             assert "it is over" in refusal.value.text
             assert "ask" in refusal.value.text or "set its status to active" in refusal.value.text
     set_status(filled, "deprecated")
-    submit(filled, wheel("foo", "2.0"))
+    put(filled, wheel("foo", "2.0"))
 
 
 def test_what_is_closed_while_a_file_arrives_does_not_take_it(
@@ -195,7 +185,7 @@ def test_what_is_closed_while_a_file_arrives_does_not_take_it(
 
     monkeypatch.setattr(upload, "POLICIES", (close,))
     with pytest.raises(Refusal) as refusal:
-        submit(filled, wheel("foo", "2.0"))
+        put(filled, wheel("foo", "2.0"))
     assert refusal.value.code is Code.PROJECT_CLOSED
     with filled.database.read() as session:
         project = pages.project(session, "foo")

@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 
 from webtest import TestApp
 
-from pypi_lite.accounts.identity import OPERATOR
+from pypi_lite.accounts.identity import OPERATOR, Identity
 from pypi_lite.repository import Index
 from pypi_lite.repository.upload import Published, Submission, publish
 from tests.conftest import PASSWORD
@@ -14,15 +14,15 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 ATTACK = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 
-def put(index: Index, file: tuple[str, bytes]) -> Published:
-    """Publish *file*, as the operator."""
+def put(index: Index, file: tuple[str, bytes], identity: Identity = OPERATOR) -> Published:
+    """Publish *file*, as the operator unless somebody else is named."""
     filename, content = file
     with index.blobs.receive() as incoming:
         incoming.write(content)
         return publish(
             index,
             Submission(
-                identity=OPERATOR, filename=filename, incoming=incoming, digests=incoming.finish()
+                identity=identity, filename=filename, incoming=incoming, digests=incoming.finish()
             ),
         )
 
