@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LISTEN ?= 127.0.0.1:6543
 
-.PHONY: serve test soak bench bench-peers lint clean
+.PHONY: serve test test-clients soak bench bench-peers lint clean
 
 # Run the index on this checkout: SQLite and files under var/.
 serve: $(VENV)/installed
@@ -14,6 +14,10 @@ serve: $(VENV)/installed
 # Run all tests, on SQLite and on a PostgreSQL that they start themselves. More: make test ARGS=...
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest $(ARGS)
+
+# Every client of tests/clients/installing.py at its pinned version, which it installs from PyPI once.
+test-clients: .venv-clients/installed
+	$(BIN)/python -m pytest -m clients $(ARGS)
 
 # Readers, writers and a killer at a real server: on SQLite, on a PostgreSQL of its own, behind nginx.
 SECONDS ?= 60
@@ -37,7 +41,7 @@ lint: $(VENV)/installed-lint
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-clients build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -53,4 +57,8 @@ $(VENV)/installed-test: setup.cfg pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/installed-lint: setup.cfg pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable ".[test,lint]"
+	touch $@
+
+.venv-clients/installed: tests/clients/installing.py tests/clients/constraints.txt | $(VENV)/installed-test
+	$(BIN)/python -m tests.clients.installing
 	touch $@

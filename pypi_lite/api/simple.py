@@ -180,8 +180,9 @@ def _file_json(release: ReleaseEntry, file: FileEntry) -> str:
     if file.requires_python:
         entry += f',"requires-python":{_as_json(file.requires_python)}'
     if file.metadata_sha256:
-        # The standard's name, PEP 658's first one, and the one that PyPI's pages have.
-        for key in ("core-metadata", "dist-info-metadata", "data-dist-info-metadata"):
+        # The standard's name, and the one that PyPI's pages have and pdm looks for. Not PEP 658's first
+        # one, "dist-info-metadata": pip 22.3 can't install from a page with it (PEP 714).
+        for key in ("core-metadata", "data-dist-info-metadata"):
             entry += f',"{key}":{{"sha256":"{file.metadata_sha256}"}}'
     return entry + "}"
 

@@ -173,15 +173,15 @@ def test_links_lead_to_the_files(shelf: Shelf) -> None:
 
 
 def test_the_metadata_beside_a_file_have_the_hash_that_the_page_says(shelf: Shelf) -> None:
-    """S11-S14, D01: under all three names; pip and uv fail where it is another."""
+    """S11-S14, D01: under both names; pip and uv fail where it is another."""
     files = files_of(shelf)
     for name in (WHEEL[0], SDIST[0], YANKED[0], LOCAL[0]):
         entry = files[name]
         body = shelf.app.get(urljoin(PAGE, entry["url"] + ".metadata")).body
         wanted = {"sha256": hashlib.sha256(body).hexdigest()}
         assert entry["core-metadata"] == wanted
-        assert entry["dist-info-metadata"] == wanted
         assert entry["data-dist-info-metadata"] == wanted
+        assert "dist-info-metadata" not in entry  # pip 22.3 fails with it
         assert b"Name: " in body
 
 

@@ -46,11 +46,11 @@ class Clients:
         self.environment = _environment(home)
         home.mkdir(parents=True, exist_ok=True)
 
-    def run(self, *command: str, cwd: Path | None = None, **variables: str) -> Ran:
+    def run(self, *command: str, cwd: Path | None = None, stdin: str = "", **variables: str) -> Ran:
         """Run any command in the clients' environment."""
         done = subprocess.run(
             command,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

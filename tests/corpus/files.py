@@ -40,7 +40,7 @@ def read(path: Path) -> Distribution:
         project=canonicalize_name(fields["Name"]),
         sha256=hashlib.sha256(content).hexdigest(),
         size=len(content),
-        requires_python=fields["Requires-Python"],
+        requires_python=fields["Requires-Python"] or None,  # an empty one says nothing
         metadata_sha256=hashlib.sha256(metadata).hexdigest() if offered else None,
     )
 

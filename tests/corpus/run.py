@@ -2,8 +2,9 @@
 
 Takes real projects from PyPI, with this machine's own settings of pip; from there on nothing but an
 index of ours is asked. Uploads a third of the files with twine, a third with uv and a third through
-the web form, compares every page with the files, installs everything with pip and with uv, and prints
-what came of it. The exit status is 1 if anything was not as it should be.
+the web form, compares every page with the files, once by itself and once as five independent readers
+see it, installs everything with pip and with uv, and prints what came of it. The exit status is 1 if
+anything was not as it should be.
 
 The downloads stay in ``DIR/files`` for the next time. *URL* is that of an empty database, for
 SQLAlchemy; without it the index is on SQLite.
@@ -24,6 +25,7 @@ from urllib.parse import urlencode, urljoin
 from packaging.utils import canonicalize_name
 
 from tests.clients import raw
+from tests.clients.agreeing import disagreements, truths
 from tests.clients.running import RunningIndex
 from tests.clients.tools import Clients, Ran
 from tests.conftest import PASSWORD, new_token, new_user
@@ -103,6 +105,7 @@ def _fill(
     upload(report, running, clients, files)
     report.counts["uploads took"] = f"{time.monotonic() - started:.0f} s"
     compare(report, running, files)
+    read_independently(report, running, clients, files)
     for group, asked in (("all", projects.PROJECTS), ("old", projects.OLD)):
         install(report, clients, group, asked)
 
@@ -327,6 +330,16 @@ def _compare_file(
     status = raw.get(f"{url}.metadata").status
     wanted = 404 if expected.metadata_sha256 is None else 200
     report.check(status == wanted, f"{name}: its metadata is answered with {status}")
+
+
+def read_independently(
+    report: Report, running: RunningIndex, clients: Clients, files: list[Distribution]
+) -> None:
+    """Every page as five readers that are not ours see it."""
+    offered = [file for file in files if file.path.name not in report.refused]
+    truth = truths(running.index, offered)
+    report.problems += disagreements(running.url, clients, truth)
+    report.counts["projects read by five readers"] = len(truth)
 
 
 # Out of the index
