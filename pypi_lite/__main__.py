@@ -21,9 +21,9 @@ from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.people import AccountError, create_token, create_user
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.importing import import_paths
-from pypi_lite.models import Scope
+from pypi_lite.models import ProjectStatus, Scope
 from pypi_lite.opening import migrate, open_index, welcome
-from pypi_lite.repository import namespaces
+from pypi_lite.repository import changes, namespaces
 from pypi_lite.repository.errors import Refusal
 from pypi_lite.server import ServerError, serve
 from pypi_lite.settings import DEFAULT_LISTEN, URL, Settings, SettingsError
@@ -99,11 +99,62 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "import", _import, "take files, or folders of files, into the index")
     command.add_argument("paths", metavar="PATH", nargs="+", type=Path)
 
+    _add_changes(commands)
+
     _add(commands, "migrate", _migrate, "bring the database's schema up to date")
 
     command = _add(commands, "verify", _verify, "compare every page and file with the database")
     command.add_argument("--fix", action="store_true", help="mend what can be mended")
     return parser
+
+
+def _add_changes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands that change what is in the index already (`pypi_lite.repository.changes`).
+
+    Each leaves in ``change`` a function of a writing session and the options.
+    """
+    command = _add(commands, "yank", _change, "let installers pass over a release")
+    _add_release(command)
+    command.add_argument("--reason", metavar="TEXT", help="what installers tell people")
+    command.set_defaults(
+        change=lambda session, o: changes.yank(session, OPERATOR, o.project, o.version, o.reason)
+    )
+
+    command = _add(commands, "unyank", _change, "take a yank back")
+    _add_release(command)
+    command.set_defaults(
+        change=lambda session, o: changes.unyank(session, OPERATOR, o.project, o.version)
+    )
+
+    project = commands.add_parser("project", help="projects").add_subparsers(required=True)
+    command = _add(project, "set", _change, "say what may be expected of a project")
+    command.add_argument("project", metavar="PROJECT")
+    command.add_argument("--status", required=True, choices=[s.value for s in ProjectStatus])
+    command.add_argument("--reason", metavar="TEXT", help="what its pages tell people")
+    command.set_defaults(
+        change=lambda session, o: changes.set_status(
+            session, OPERATOR, o.project, o.status, o.reason
+        )
+    )
+
+    release = commands.add_parser("release", help="releases").add_subparsers(required=True)
+    command = _add(release, "delete", _change, "delete a release; its files' names stay taken")
+    _add_release(command)
+    command.set_defaults(
+        change=lambda session, o: changes.delete_release(session, OPERATOR, o.project, o.version)
+    )
+
+    file = commands.add_parser("file", help="files").add_subparsers(required=True)
+    command = _add(file, "delete", _change, "delete a file; its name stays taken")
+    command.add_argument("filename", metavar="FILENAME")
+    command.set_defaults(
+        change=lambda session, o: changes.delete_file(session, OPERATOR, o.filename)
+    )
+
+
+def _add_release(command: argparse.ArgumentParser) -> None:
+    command.add_argument("project", metavar="PROJECT")
+    command.add_argument("version", metavar="VERSION")
 
 
 def _add(
@@ -221,6 +272,12 @@ def _revoke_namespace(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace) -> int:
     index = open_index(_ready(options)).index
     return 0 if import_paths(index, options.paths) else 1
+
+
+def _change(options: argparse.Namespace) -> int:
+    with open_index(_ready(options)).index.database.write() as session:
+        options.change(session, options)
+    return 0
 
 
 def _migrate(options: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ from pypi_lite.application import Request
 from pypi_lite.cache.pages import Page, PageRules, is_page_time
 from pypi_lite.cache.representation import Representation
 from pypi_lite.cache.store import GZIP, Cache, compress
-from pypi_lite.models import File, Project, Release
+from pypi_lite.models import File, Project, ProjectStatus, Release
 from pypi_lite.repository import Index
 
 #: Seconds after which what nobody mentions is no upload that is still under way.
@@ -168,6 +168,7 @@ def _links(index: Index) -> Iterator[tuple[str, Path]]:
             select(Project.normalized_name, File.sha256, File.filename, File.metadata_sha256)
             .join_from(File, Release)
             .join(Project)
+            .where(Project.status != ProjectStatus.QUARANTINED)
         ).all()
     for project, sha256, filename, metadata_sha256 in rows:
         path = f"/files/{project}/{sha256}/{filename}"

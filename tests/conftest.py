@@ -152,12 +152,12 @@ def new_user(index: Index, name: str, **keywords: Any) -> str:
 
 
 def new_token(index: Index, user: str, *scopes: Scope, **keywords: Any) -> str:
-    """A new token of *user*, for reading and uploading unless *scopes* say otherwise."""
+    """A new token of *user*, for everything unless *scopes* say otherwise."""
     with index.database.write() as session:
         return create_token(session, user, scopes=scopes or tuple(Scope), actor="test", **keywords)
 
 
 @pytest.fixture
 def token(index: Index, ann: str) -> str:
-    """A token of ann's that may read and upload."""
+    """A token of ann's for everything."""
     return new_token(index, ann)

@@ -144,6 +144,22 @@ def test_files_are_imported(command: Command, tmp_path: Path) -> None:
     assert "0 imported, 1 here already, 1 refused" in command.says()
 
 
+def test_what_cannot_be_changed_is_said(command: Command, tmp_path: Path) -> None:
+    filename, content = wheel("foo", "1.0")
+    (tmp_path / filename).write_bytes(content)
+    assert command("import", str(tmp_path / filename)) == 0
+    for arguments, words in (
+        (["yank", "foo", "9.0"], "no version '9.0'"),
+        (["yank", "foo", "1.0", "--reason", "a\nb"], "one line"),
+        (["unyank", "bar", "1.0"], "no project 'bar'"),
+        (["project", "set", "foo", "--status", "active", "--reason", "x"], "needs no reason"),
+        (["release", "delete", "foo", "9.0"], "no version '9.0'"),
+        (["file", "delete", "bar-1.0.tar.gz"], "no file 'bar-1.0.tar.gz'"),
+    ):
+        assert command(*arguments) == 1
+        assert words in command.says()
+
+
 def test_migrating_twice_is_fine(command: Command) -> None:
     for _ in range(2):
         assert command("migrate") == 0
@@ -170,6 +186,12 @@ def test_migrating_twice_is_fine(command: Command) -> None:
         ["serve", "--listen", "127.0.0.1:99999"],
         ["serve", "--listen", ":80"],
         ["migrate", "--nonsense"],
+        ["yank", "foo"],
+        ["unyank", "foo", "1.0", "--reason", "x"],
+        ["project", "set", "foo"],
+        ["project", "set", "foo", "--status", "retired"],
+        ["release", "delete", "foo"],
+        ["file", "delete"],
     ],
 )
 def test_wrong_usage_is_2(command: Command, arguments: list[str]) -> None:

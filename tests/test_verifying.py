@@ -12,7 +12,7 @@ from webtest import TestApp
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.api.media import Media
 from pypi_lite.importing import import_paths
-from pypi_lite.repository import Index
+from pypi_lite.repository import Index, changes
 from pypi_lite.verifying import _check_unnamed_blobs, verify
 from tests.api.test_files import url_of
 from tests.distributions.build import sdist, wheel
@@ -61,6 +61,23 @@ def test_an_index_in_use_is_well(app: TestApp, index: Index) -> None:
 
 def test_an_index_without_a_cache_is_well(app: TestApp, index: Index) -> None:
     app.app.registry["pypi_lite.cache"] = None
+    assert findings(app) == []
+
+
+def test_a_link_to_a_file_in_quarantine_is_found_and_swept(app: TestApp, index: Index) -> None:
+    """Nobody can make one: this one is left by hand."""
+    file = wheel("foo", "1.0")
+    link = published(app, f"*{file[0]}")
+    target = link.readlink()
+    with index.database.write() as session:
+        changes.set_status(session, OPERATOR, "foo", "quarantined")
+    app.get("/simple/foo/")
+    assert findings(app) == []
+    [folder] = Path(app.app.registry["pypi_lite.cache"]._pages).rglob("project/foo/*")
+    (folder / link.name).symlink_to(target)
+    [finding] = findings(app, fix=True)
+    assert finding.startswith("nobody can ask for the page")
+    assert not (folder / link.name).is_symlink()
     assert findings(app) == []
 
 

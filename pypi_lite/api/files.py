@@ -71,6 +71,8 @@ def file(request: Any) -> Response:
         or (stored.project, stored.sha256) != (project, digest)
     ):
         raise HTTPNotFound(detail=f"There is no file {filename!r} here.")
+    if stored.is_quarantined:
+        raise HTTPNotFound(detail=f"{project!r} is in quarantine: its files are not offered.")
     sha256 = stored.metadata_sha256 if is_metadata else stored.sha256
     if sha256 is None:
         raise HTTPNotFound(detail=f"{filename!r} is not offered here.")

@@ -47,6 +47,8 @@ def simple(request: Any) -> Response:
     response = _response(Media.JSON.content_type, last)
     response.etag = f"{request.registry['pypi_lite.build']}-{last}"
     response.conditional_response = True
+    if response.etag in request.if_none_match:
+        return response  # a 304, which has no body
     projects = [
         f'{{"name":"{name}","_last-serial":{serial}}}'
         for name, serial in mirrors.serials(request.reader)

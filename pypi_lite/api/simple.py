@@ -101,7 +101,7 @@ def project(request: Any) -> Response:
     request.page_facts = standing.shown_beside(found.facts)
     content = {
         "name": found.normalized_name,
-        "project-status": {"status": "active"},
+        "project-status": _status(found),
         "versions": [str(release.version) for release in reversed(found.releases)],
         **_namespaces(request, standing, found),
     }
@@ -134,6 +134,12 @@ def _acceptable(request: Any) -> Media:
 def _files(found: ProjectEntry) -> list[tuple[ReleaseEntry, FileEntry]]:
     """All files, the oldest version first, as installers have always had them."""
     return [(release, file) for release in reversed(found.releases) for file in release.files]
+
+
+def _status(found: ProjectEntry) -> dict[str, str]:
+    """The project's status marker (PEP 792)."""
+    marker = {"status": found.status.value}
+    return {**marker, "reason": found.status_reason} if found.status_reason else marker
 
 
 def _link(release: ReleaseEntry, file: FileEntry) -> str:

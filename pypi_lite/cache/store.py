@@ -5,13 +5,14 @@ import errno
 import fcntl
 import gzip
 import os
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import inf
 
 from pypi_lite.cache.holds import Hold, Holds
 from pypi_lite.cache.pages import Facts, Page, file_name, key_path
+from pypi_lite.cache.trash import remove
 
 #: What a page's compressed twin has behind its name.
 GZIP = ".gz"
@@ -92,15 +93,14 @@ class Cache:
             os.rename(self._pages, os.path.join(self._trash, uuid.uuid4().hex))
         os.makedirs(self._pages, exist_ok=True)
 
-    def empty_trash(self) -> None:
-        """Remove what was swept. What can't be removed now is removed by a later sweep."""
+    def empty_trash(self, most: float = inf) -> None:
+        """Remove what was swept, *most* files and folders. The others, and what can't be removed now,
+        are removed by a later sweep."""
         with contextlib.suppress(OSError):
             for name in os.listdir(self._trash):
-                path = os.path.join(self._trash, name)
-                if os.path.islink(path):  # in a folder's place; what it leads to is not ours
-                    os.unlink(path)
-                else:
-                    shutil.rmtree(path, ignore_errors=True)
+                most = remove(os.path.join(self._trash, name), most)
+                if most <= 0:
+                    return
 
     def place(self, key: str, transaction: str) -> Hold:
         """A hold on *key*, which is swept. Raises OSError; then no hold of this call is left."""

@@ -18,6 +18,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 from pypi_lite.cache.holds import Hold
 from pypi_lite.cache.pages import Change, KeyRegistry
 from pypi_lite.cache.store import Cache
+from pypi_lite.cache.trash import A_LITTLE
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +141,7 @@ class _WriteSide:
             except Exception:
                 # The hold is still there: nothing stale is shown, and the next reader recovers.
                 log.exception("the key %s could not be swept after the commit", hold.key)
-        self._cache.empty_trash()
+        self._cache.empty_trash(A_LITTLE)
 
     def _settle(self, hold: Hold, committed: bool) -> None:
         assert self._cache is not None

@@ -5,7 +5,7 @@ from pypi_lite.models.base import Base, now
 from pypi_lite.models.file import BurnedFilename, Description, File
 from pypi_lite.models.journal import Action, JournalEntry
 from pypi_lite.models.namespace import Namespace, NamespaceOwner
-from pypi_lite.models.project import Project, Release
+from pypi_lite.models.project import Project, ProjectStatus, Release
 
 __all__ = [
     "Action",
@@ -17,6 +17,7 @@ __all__ = [
     "Namespace",
     "NamespaceOwner",
     "Project",
+    "ProjectStatus",
     "Release",
     "Role",
     "RoleName",

@@ -22,6 +22,9 @@ class Scope(StrEnum):
 
     READ = "read"
     UPLOAD = "upload"
+    YANK = "yank"
+    #: Set a project's status, delete releases and files.
+    MANAGE = "manage"
 
 
 class User(Base):

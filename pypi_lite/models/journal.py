@@ -16,6 +16,7 @@ class Action(StrEnum):
     PROJECT_CREATE = "project.create"
     PROJECT_RENAME = "project.rename"
     PROJECT_DELETE = "project.delete"
+    PROJECT_STATUS = "project.status"
     RELEASE_CREATE = "release.create"
     RELEASE_DELETE = "release.delete"
     RELEASE_YANK = "release.yank"

@@ -1,15 +1,28 @@
 """Projects and their releases."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from pypi_lite.models.base import Base, UTCDateTime
+from pypi_lite.models.base import Base, UTCDateTime, one_of
 
 if TYPE_CHECKING:
     from pypi_lite.models.file import File
+
+
+class ProjectStatus(StrEnum):
+    """What may be expected of a project (PEP 792)."""
+
+    ACTIVE = "active"
+    #: No new files are taken.
+    ARCHIVED = "archived"
+    #: As if active; whoever uses it had better use something else.
+    DEPRECATED = "deprecated"
+    #: Taken to be unsafe: nothing is taken, listed or served.
+    QUARANTINED = "quarantined"
 
 
 class Project(Base):
@@ -19,6 +32,8 @@ class Project(Base):
     __table_args__ = (
         CheckConstraint("normalized_name = lower(normalized_name)", name="normalized_is_lower"),
         CheckConstraint("normalized_name <> ''", name="normalized_is_not_empty"),
+        CheckConstraint(one_of("status", ProjectStatus), name="status"),
+        CheckConstraint("status <> 'active' OR status_reason IS NULL", name="reason_unless_active"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -30,6 +45,11 @@ class Project(Base):
     #: Serial and moment of the last change that the project's pages show.
     last_serial: Mapped[int] = mapped_column(BigInteger)
     changed: Mapped[datetime] = mapped_column(UTCDateTime)
+    #: PEP 792. A reason is text from a person and never trusted.
+    status: Mapped[str] = mapped_column(
+        String(20), default=ProjectStatus.ACTIVE, server_default=ProjectStatus.ACTIVE.value
+    )
+    status_reason: Mapped[str | None] = mapped_column(Text)
 
     releases: Mapped[list["Release"]] = relationship(
         back_populates="project", cascade="all, delete-orphan", passive_deletes=True

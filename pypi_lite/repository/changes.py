@@ -1,17 +1,20 @@
-"""Changes of what is in the index already: yanking and deleting.
+"""Changes of what is in the index already: yanking, deleting, and a project's status.
 
-Each takes a writing session (`Database.write`, or a request's), writes its journal row, and returns
-its serial. Raises Refusal where the project, version or file is not there.
+Each takes a writing session (`Database.write`, or a request's), asks whether that identity may do it,
+writes its journal row, and returns its serial. Raises Refusal where the project, version or file is
+not there, a value is unfit, or the identity may not.
 """
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.models import Action, File, Project, Release
+from pypi_lite.models import Action, File, Project, ProjectStatus, Release, Scope
 from pypi_lite.models.journal import append
 from pypi_lite.names import canonical_version, normalize_name, parse_version
+from pypi_lite.repository.authority import check_manages, check_may_quarantine
 from pypi_lite.repository.errors import Code, Refusal
+from pypi_lite.repository.reasons import clean_reason
 from pypi_lite.repository.upload import mark_changed
 
 
@@ -20,14 +23,16 @@ def yank(
 ) -> int:
     """Mark a release as one that installers pass over unless it is pinned (PEP 592)."""
     release = _release(session, name, version)
+    identity = check_manages(session, identity, release.project, Scope.YANK)
+    release.yanked_reason = clean_reason(reason)
     release.yanked = True
-    release.yanked_reason = reason or None  # an empty reason is none: clients never see ""
     return _change(session, identity, Action.RELEASE_YANK, release, note=release.yanked_reason)
 
 
 def unyank(session: Session, identity: Identity, name: str, version: str) -> int:
     """Take a yank back."""
     release = _release(session, name, version)
+    identity = check_manages(session, identity, release.project, Scope.YANK)
     release.yanked = False
     release.yanked_reason = None
     return _change(session, identity, Action.RELEASE_UNYANK, release)
@@ -39,6 +44,7 @@ def delete_file(session: Session, identity: Identity, filename: str) -> int:
     if file is None:
         raise Refusal(Code.NOT_FOUND, f"There is no file {filename!r}.")
     release = file.release
+    identity = check_manages(session, identity, release.project, Scope.MANAGE)
     session.delete(file)
     return _change(session, identity, Action.FILE_DELETE, release, filename=filename)
 
@@ -47,6 +53,7 @@ def delete_release(session: Session, identity: Identity, name: str, version: str
     """Take a release out of the index, with its files."""
     release = _release(session, name, version)
     project = release.project
+    identity = check_manages(session, identity, project, Scope.MANAGE)
     session.delete(release)
     entry = append(
         session,
@@ -62,10 +69,41 @@ def delete_release(session: Session, identity: Identity, name: str, version: str
 def delete_project(session: Session, identity: Identity, name: str) -> int:
     """Take a project out of the index, with its releases, files and roles."""
     project = _project(session, name)
+    identity = check_manages(session, identity, project, Scope.MANAGE)
     session.delete(project)
     entry = append(
         session, Action.PROJECT_DELETE, actor=identity.name, project=project.normalized_name
     )
+    return entry.serial
+
+
+def set_status(
+    session: Session, identity: Identity, name: str, status: str, reason: str | None = None
+) -> int:
+    """Say what may be expected of a project (PEP 792).
+
+    Quarantine is set and lifted by administrators alone; its owners set the other three.
+    """
+    project = _project(session, name)
+    identity = check_manages(session, identity, project, Scope.MANAGE)
+    if status not in list(ProjectStatus):
+        raise Refusal(
+            Code.BAD_VALUE, f"There is no status {status[:50]!r}: use {', '.join(ProjectStatus)}."
+        )
+    if status == ProjectStatus.QUARANTINED:
+        check_may_quarantine(identity)
+    reason = clean_reason(reason)
+    if status == ProjectStatus.ACTIVE and reason:
+        raise Refusal(Code.BAD_VALUE, "A project that is active needs no reason: leave it out.")
+    project.status, project.status_reason = status, reason
+    entry = append(
+        session,
+        Action.PROJECT_STATUS,
+        actor=identity.name,
+        project=project.normalized_name,
+        note=f"{status}: {reason}" if reason else status,
+    )
+    mark_changed(project, entry)
     return entry.serial
 
 

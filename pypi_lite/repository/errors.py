@@ -9,6 +9,7 @@ class Code(StrEnum):
     NOT_AUTHENTICATED = "not-authenticated"
     NOT_ALLOWED = "not-allowed"
     BAD_FORM = "bad-form"
+    BAD_VALUE = "bad-value"
     BAD_DIGEST = "bad-digest"
     BAD_DISTRIBUTION = "bad-distribution"
     MISMATCH = "mismatch"
@@ -17,6 +18,9 @@ class Code(StrEnum):
     RESERVED = "reserved"
     TOO_LARGE = "too-large"
     NOT_FOUND = "not-found"
+    PROJECT_CLOSED = "project-closed"
+    WRONG_METHOD = "wrong-method"
+    WRONG_TYPE = "wrong-type"
     GONE = "gone"
     BUSY = "busy"
 
@@ -25,12 +29,16 @@ class Code(StrEnum):
 _STATUS = {
     Code.NOT_AUTHENTICATED: 401,
     Code.NOT_ALLOWED: 403,
+    Code.PROJECT_CLOSED: 403,
     Code.NOT_FOUND: 404,
+    Code.WRONG_METHOD: 405,
     Code.FILE_EXISTS: 409,
     Code.FILENAME_BURNED: 409,
     Code.RESERVED: 409,
     Code.GONE: 410,
     Code.TOO_LARGE: 413,
+    Code.WRONG_TYPE: 415,
+    Code.BAD_VALUE: 422,
     Code.BUSY: 503,
 }
 

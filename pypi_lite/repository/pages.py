@@ -13,8 +13,23 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.cache.pages import Facts
-from pypi_lite.models import Action, Description, File, JournalEntry, Project, Release, Role, User
+from pypi_lite.models import (
+    Action,
+    Description,
+    File,
+    JournalEntry,
+    Project,
+    ProjectStatus,
+    Release,
+    Role,
+    User,
+)
 from pypi_lite.names import canonical_version, parse_version
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment in UTC as APIs show it: ISO 8601, with microseconds and a Z."""
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 class FileEntry(NamedTuple):
@@ -43,7 +58,7 @@ class FileEntry(NamedTuple):
     @property
     def upload_time(self) -> str:
         """When it was uploaded, with microseconds and a Z (PEP 700)."""
-        return self.uploaded.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+        return moment_text(self.uploaded)
 
 
 # Columns of the tables and not of the models: the ORM's way to the same tuples takes a sixth longer.
@@ -75,12 +90,14 @@ class ReleaseEntry:
 
 @dataclass(frozen=True, slots=True)
 class ProjectEntry:
-    """A project with its releases, the newest version first."""
+    """A project with its releases, the newest version first; of one in quarantine without files."""
 
     id: int
     name: str
     normalized_name: str
     created: datetime
+    status: ProjectStatus
+    status_reason: str | None
     facts: Facts
     releases: tuple[ReleaseEntry, ...]
 
@@ -148,7 +165,7 @@ def newest_releases(session: Session, limit: int) -> tuple[Facts, list[NewReleas
     query = (
         select(Release.id, Project.name, Project.normalized_name, Release.version, Release.created)
         .join(Project)
-        .where(~Release.yanked)
+        .where(~Release.yanked, Project.status != ProjectStatus.QUARANTINED)
         .order_by(Release.created.desc(), Release.id.desc())
         .limit(limit)
     )
@@ -174,19 +191,24 @@ def project(session: Session, normalized_name: str) -> ProjectEntry | None:
             Project.name,
             Project.normalized_name,
             Project.created,
+            Project.status,
+            Project.status_reason,
             Project.last_serial,
             Project.changed,
         ).where(Project.normalized_name == normalized_name)
     ).one_or_none()
     if row is None:
         return None
+    status = ProjectStatus(row.status)
     return ProjectEntry(
         id=row.id,
         name=row.name,
         normalized_name=row.normalized_name,
         created=row.created,
+        status=status,
+        status_reason=row.status_reason,
         facts=Facts(serial=row.last_serial, changed=row.changed),
-        releases=tuple(_releases(session, row.id)),
+        releases=tuple(_releases(session, row.id, has_files=status != ProjectStatus.QUARANTINED)),
     )
 
 
@@ -234,12 +256,18 @@ class StoredFile:
     project: str
     sha256: str
     metadata_sha256: str | None
+    is_quarantined: bool
 
 
 def stored_file(session: Session, filename: str) -> StoredFile | None:
     """The file of that name, or None: there is none, or no longer."""
     row = session.execute(
-        select(Project.normalized_name, File.sha256, File.metadata_sha256)
+        select(
+            Project.normalized_name,
+            File.sha256,
+            File.metadata_sha256,
+            Project.status == ProjectStatus.QUARANTINED,
+        )
         .join_from(File, Release)
         .join(Project)
         .where(File.filename == filename)
@@ -266,10 +294,11 @@ def _newest_change(session: Session, condition: Any) -> Facts:
     return Facts(serial=row.serial, changed=row.moment)
 
 
-def _releases(session: Session, project_id: int) -> list[ReleaseEntry]:
+def _releases(session: Session, project_id: int, *, has_files: bool) -> list[ReleaseEntry]:
     """The newest version first."""
     files: dict[int, list[FileEntry]] = {}
-    for file in map(FileEntry._make, session.execute(_FILES, {"project_id": project_id})):
+    rows = session.execute(_FILES, {"project_id": project_id}) if has_files else ()
+    for file in map(FileEntry._make, rows):
         files.setdefault(file.release_id, []).append(file)
     releases = [
         ReleaseEntry(

@@ -40,7 +40,7 @@ from pypi_lite.models import (
 )
 from pypi_lite.models.journal import append
 from pypi_lite.names import LONGEST_NAME, canonical_version, normalize_name, parse_version
-from pypi_lite.repository import Index, descriptions, namespaces
+from pypi_lite.repository import Index, descriptions, namespaces, status
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.storage import Digests, Incoming
 
@@ -121,6 +121,7 @@ def publish(index: Index, submission: Submission) -> Published:
         # A legacy sdist's name can be read in two ways; the metadata decides when it is recorded.
         # So does the token or account as it is then.
         _check_may_upload(session, submission.identity, normalize_name(claimed or filename.project))
+        status.check_takes_files(session, normalize_name(claimed or filename.project))
         if known := _find_same(session, submission):
             return known
     distribution = _inspect(submission)
@@ -380,6 +381,7 @@ def _project(
     name = distribution.metadata.name
     normalized = normalize_name(name)
     if project is not None:
+        status.check_is_open(project)
         if project.name != name:
             append(
                 session,

@@ -11,7 +11,16 @@ from pypi_lite.forms import drain
 from pypi_lite.web.rendering import answer
 
 #: Addresses that programs ask, and get a line of text from.
-_PROGRAMS = ("/simple", "/files/", "/pypi/", "/legacy", "/rss/", "/mirror/", "/packages/")
+_PROGRAMS = (
+    "/simple",
+    "/files/",
+    "/pypi/",
+    "/legacy",
+    "/rss/",
+    "/mirror/",
+    "/packages/",
+    "/api/",
+)
 
 
 def includeme(config: Any) -> None:

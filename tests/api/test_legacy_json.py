@@ -2,11 +2,19 @@
 
 import hashlib
 import json
+import re
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from webtest import TestApp
 
-from tests.api.conftest import SDIST, WHEEL, YANKED, Shelf
+from pypi_lite.models import Action, Project, Role, RoleName, User
+from pypi_lite.models.journal import append
+from pypi_lite.repository import Index
+from pypi_lite.repository.upload import mark_changed
+from tests.api.conftest import DELETED, LOCAL, SDIST, WHEEL, YANKED, Shelf, token_of_new
+from tests.api.forms import post, twine
 from tests.distributions.build import sdist, wheel
 from tests.web.helpers import ATTACK, put
 
@@ -187,3 +195,66 @@ def test_head_is_get_without_the_body(shelf: Shelf) -> None:
     head = shelf.app.head("/pypi/foo-bar/json")
     assert head.body == b""
     assert dict(head.headers) == dict(got.headers)
+
+
+def test_who_owns_a_project_is_told_and_swept(app: TestApp, index: Index) -> None:
+    """J01: ownership, on both documents, owners first; a change of it is on them at once."""
+    token = token_of_new(index, "zoe")
+    token_of_new(index, "ann")
+    post(app, twine(wheel("owned", "1.0")), token)
+    urls = ("/pypi/owned/json", "/pypi/owned/1.0/json")
+    owner, maintainer = (
+        {"role": r, "user": u} for r, u in (("Owner", "zoe"), ("Maintainer", "ann"))
+    )
+    for url in urls:
+        assert app.get(url).json["ownership"] == {"organization": None, "roles": [owner]}
+    with index.database.write() as session:
+        user = session.scalars(select(User).where(User.name == "ann")).one()
+        project = session.scalars(select(Project)).one()
+        session.add(Role(user=user, project=project, role=RoleName.MAINTAINER))
+        entry = append(session, Action.ROLE_GRANT, actor="zoe", project="owned", note="ann")
+        mark_changed(project, entry)
+        serial = entry.serial
+    for url in urls:
+        answer = app.get(url)
+        assert answer.json["ownership"]["roles"] == [owner, maintainer]
+        assert answer.headers["X-PyPI-Last-Serial"] == str(serial)
+
+
+def test_values_have_the_types_that_readers_expect(shelf: Shelf) -> None:
+    """J02, J03: what is absent is null, or an empty list where PyPI has one; never left out."""
+    document = get(shelf, "/pypi/foo-bar/1.0/json")
+    info = document["info"]
+    assert {name for name in info if info[name] is None} == {
+        *("author", "author_email", "bugtrack_url", "description_content_type", "docs_url"),
+        *("download_url", "dynamic", "home_page", "keywords", "license", "license_expression"),
+        *("license_files", "maintainer", "maintainer_email", "platform", "project_urls"),
+        *("provides_extra", "yanked_reason"),
+    }
+    assert (info["classifiers"], info["description"]) == ([], "")
+    for file in document["urls"]:
+        assert (file["comment_text"], file["downloads"], file["has_sig"]) == (None, -1, False)
+        assert (file["yanked"], file["yanked_reason"]) == (False, None)
+        assert file["requires_python"] == ">=3.8,<4"
+    by_name = {file["filename"]: file for file in document["urls"]}
+    assert re.fullmatch(r"[0-9a-f]{64}", by_name[WHEEL[0]]["core-metadata"]["sha256"])
+    old = get(shelf, "/pypi/foo-bar/2.0/json")["urls"]
+    assert {f["packagetype"]: bool(f["core-metadata"]) for f in old} == {
+        "bdist_wheel": True,
+        "sdist": False,
+    }
+    assert {f["packagetype"]: f["python_version"] for f in old} == {
+        "bdist_wheel": "py3",
+        "sdist": "source",
+    }
+
+
+def test_releases_have_every_version_and_every_file(shelf: Shelf) -> None:
+    """J01: also those that are yanked, and those that have no file any more."""
+    releases = get(shelf, "/pypi/foo-bar/json")["releases"]
+    assert set(releases) == {"0.1", "1.0", "2.0", "3.0", "4.0rc1", "5.0+local.1"}
+    assert [f["filename"] for f in releases["5.0+local.1"]] == [LOCAL[0]]
+    assert all(f["yanked"] for version in ("2.0", "3.0") for f in releases[version])
+    assert DELETED[0] not in {f["filename"] for files in releases.values() for f in files}
+    for version, files in releases.items():
+        assert get(shelf, f"/pypi/foo-bar/{version}/json")["urls"] == files

@@ -10,13 +10,14 @@ from webtest import TestApp
 
 from pypi_lite import make_app
 from pypi_lite.accounts.identity import OPERATOR
-from pypi_lite.repository import Index, changes, namespaces
+from pypi_lite.repository import Index, changes
 from pypi_lite.settings import Settings
 from pypi_lite.verifying import verify
 from tests.api.conftest import status_of, token_of_new
 from tests.api.forms import post, twine
 from tests.api.test_media import HTML, JSON
 from tests.distributions.build import wheel
+from tests.repository.test_namespaces import grant, revoke
 from tests.web.helpers import put
 
 JSON_PAGES = ("/simple/acme-old/", "/simple/other/", "/simple/")
@@ -29,16 +30,6 @@ def workers(settings: Settings) -> Iterator[list[TestApp]]:
     yield [TestApp(application) for application in applications]
     for application in applications:
         application.registry["pypi_lite.index"].database.dispose()
-
-
-def grant(index: Index, name: str, *owners: str) -> int:
-    with index.database.write() as session:
-        return namespaces.grant(session, OPERATOR, name, owners)
-
-
-def revoke(index: Index, name: str) -> int:
-    with index.database.write() as session:
-        return namespaces.revoke(session, OPERATOR, name)
 
 
 def read(app: TestApp, url: str, accept: str = JSON) -> Any:

@@ -7,6 +7,7 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from pypi_lite.opening import SETUP_SECRET
@@ -40,6 +41,13 @@ def press(browser: Chrome, button: WebElement) -> None:
     # Between two pages the driver may find no page to ask.
     WebDriverWait(browser, 60, ignored_exceptions=[WebDriverException]).until(
         lambda b: b.execute_script("return !window.isOld && document.readyState == 'complete'")
+    )
+
+
+def show(browser: Chrome, element: WebElement) -> None:
+    """Scroll to *element*, at once."""
+    browser.execute_script(
+        "arguments[0].scrollIntoView({behavior: 'instant', block: 'center'})", element
     )
 
 
@@ -112,7 +120,62 @@ def test_a_project_page_shows_its_description_and_runs_nothing_of_it(
     assert not [line for line in complaints(logged_in) if "/x " not in line and "x - " not in line]
 
 
-@pytest.mark.parametrize("path", ["", "login/", "upload/", "account/", "project/sample/"])
+def test_an_owner_yanks_and_archives(logged_in: Chrome, running: RunningIndex) -> None:
+    def go(path: str) -> None:
+        logged_in.get(f"{running.url}{path}")
+
+    def found(css: str) -> WebElement:
+        return logged_in.find_element(By.CSS_SELECTOR, css)
+
+    def button(words: str) -> WebElement:
+        return logged_in.find_element(By.XPATH, f"//button[.='{words}']")
+
+    def beside(button: WebElement, name: str) -> WebElement:
+        """The field of the button's form."""
+        return button.find_element(By.XPATH, f"ancestor::form//input[@name='{name}']")
+
+    def click(element: WebElement) -> None:
+        """Click, where the page does not scroll smoothly away below the pointer."""
+        show(logged_in, element)
+        element.click()
+
+    def reveal(button: WebElement) -> WebElement:
+        """Unfold what the button is in, as a person has to."""
+        assert not button.is_displayed()
+        click(button.find_element(By.XPATH, "ancestor::details[1]/summary"))
+        assert button.is_displayed()
+        show(logged_in, button)
+        return button
+
+    go("project/sample/1.0/")
+    press(logged_in, logged_in.find_element(By.LINK_TEXT, "Manage"))
+    yank = reveal(button("Yank 1.0"))
+    beside(yank, "reason").send_keys("oh no")
+    show(logged_in, yank)
+    press(logged_in, yank)
+    assert "Reason: oh no" in text(logged_in)
+    go("project/sample/1.0/")
+    assert "This release has been yanked." in text(logged_in)
+    go("manage/sample/")
+    Select(found("#status")).select_by_value("archived")
+    found("#status-reason").send_keys("it is done")
+    press(logged_in, button("Set the status"))
+    go("project/sample/")
+    assert "This project is archived." in text(logged_in)
+    assert "Reason: it is done" in text(logged_in)
+    go("manage/sample/")
+    delete = reveal(button("Delete 1.0"))
+    click(beside(delete, "sure"))
+    show(logged_in, delete)
+    press(logged_in, delete)
+    assert raw.get(f"{running.url}project/sample/1.0/").status == 404
+    # The description's picture is not there.
+    assert not [line for line in complaints(logged_in) if "/x " not in line]
+
+
+@pytest.mark.parametrize(
+    "path", ["", "login/", "upload/", "account/", "project/sample/", "manage/sample/"]
+)
 @pytest.mark.parametrize("width", [400, 1200])
 def test_no_page_breaks_the_policy_or_is_wider_than_the_window(
     logged_in: Chrome, running: RunningIndex, path: str, width: int

@@ -87,9 +87,18 @@ def upload(
         **(fields or {}),
     }
     body, content_type = multipart(form, (filename, content))
+    return request("POST", url, {**_credentials(secret), "Content-Type": content_type}, body)
+
+
+def patch(url: str, members: Mapping[str, Any], secret: str) -> Answer:
+    """A change by the API of projects and releases."""
+    headers = {**_credentials(secret), "Content-Type": "application/json"}
+    return request("PATCH", url, headers, json.dumps(members).encode())
+
+
+def _credentials(secret: str) -> dict[str, str]:
     credentials = base64.b64encode(f"__token__:{secret}".encode()).decode()
-    headers = {"Authorization": f"Basic {credentials}", "Content-Type": content_type}
-    return request("POST", url, headers, body)
+    return {"Authorization": f"Basic {credentials}"}
 
 
 def multipart(fields: Mapping[str, str], *files: tuple[str, bytes]) -> tuple[bytes, str]:

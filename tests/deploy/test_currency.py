@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pypi_lite.accounts.identity import OPERATOR
-from pypi_lite.repository import changes
+from pypi_lite.repository import changes, namespaces
 from tests.api.test_media import JSON
+from tests.conftest import new_user
 from tests.deploy.asking import ask
 from tests.deploy.conftest import Site
 from tests.distributions.build import wheel
@@ -42,8 +43,27 @@ def test_an_upload_is_on_every_page_in_the_next_request(
             ("simple/", "text/html", f">{name}</a>"),
             ("simple/", JSON, f'"{name}"'),
             ("", "*/*", f"project/{name}/{version}/"),
+            ("rss/updates.xml", "*/*", f"project/{name}/{version}/"),
+            (f"rss/project/{name}/releases.xml", "*/*", f"project/{name}/{version}/"),
         ):
             assert _is_shown(address, path, accept, text), (path, accept, text)
+
+
+def test_a_grant_is_on_every_json_page_in_the_next_request(
+    site: Site, address: str, name: str
+) -> None:
+    database = site.running.index.database
+    owner = new_user(site.running.index, f"owner-{name}")
+    site.put(wheel(f"{name}-x", "1.0"))
+    pages = [(path, JSON, '"api-version":"1.5"') for path in ("simple/", f"simple/{name}-x/")]
+    for _ in range(5):
+        with database.write() as session:
+            namespaces.grant(session, OPERATOR, name, [owner])
+        assert all(_is_shown(address, *page) for page in pages)
+        assert _is_shown(address, "simple/namespaces", "*/*", f'"{name}"')
+        with database.write() as session:
+            namespaces.revoke(session, OPERATOR, name)
+        assert not any(_is_shown(address, *page) for page in pages)
 
 
 @pytest.mark.parametrize("path", ["simple/", "simple/{}/", "project/{}/", "pypi/{}/json"])

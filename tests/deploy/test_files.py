@@ -114,3 +114,24 @@ def test_a_deleted_file_is_gone_at_once(site: Site) -> None:
         for front, suffix in product((site.public, site.private), ("", ".metadata")):
             assert ask(front + path + suffix).status == 404
             assert ask(front + path, ("Range", "bytes=0-1")).status == 404
+
+
+def test_what_is_in_quarantine_is_refused_at_once(site: Site) -> None:
+    file = wheel("quarantined", "1.0")
+    path = url_of(file).removeprefix("/")
+    site.put(file)
+    fronts = (site.public, site.private)
+
+    def set_status(status: str) -> None:
+        with site.running.index.database.write() as session:
+            changes.set_status(session, OPERATOR, "quarantined", status)
+
+    for _ in range(5):
+        for front in fronts:
+            assert ask(front + path).body == file[1]
+        set_status("quarantined")
+        for front, suffix in product(fronts, ("", ".metadata")):
+            assert ask(front + path + suffix).status == 404
+            assert ask(front + path + suffix, ("Range", "bytes=0-1")).status == 404
+            assert file[0].encode() not in ask(f"{front}simple/quarantined/").body
+        set_status("active")

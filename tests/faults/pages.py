@@ -21,7 +21,7 @@ class Target:
 
     url: str
     accept: str
-    kind: str  # index, home, simple, legacy, project, file
+    kind: str  # index, home, simple, legacy, project, feed, file
     project: str = ""
     version: str | None = None
 
@@ -48,7 +48,9 @@ class Parsed:
 
 def common_targets() -> list[Target]:
     """The pages that belong to no project."""
-    return [Target("/", HTML, "home"), *(Target("/simple/", m, "index") for m in SIMPLE)]
+    home = [Target("/", HTML, "home")]
+    home += [Target(f"/rss/{name}.xml", "*/*", "home") for name in ("updates", "packages")]
+    return [*home, *(Target("/simple/", m, "index") for m in SIMPLE)]
 
 
 def project_targets(name: str) -> list[Target]:
@@ -57,6 +59,7 @@ def project_targets(name: str) -> list[Target]:
         *(Target(f"/simple/{name}/", media, "simple", name) for media in SIMPLE),
         Target(f"/pypi/{name}/json", "*/*", "legacy", name),
         Target(f"/project/{name}/", HTML, "project", name),
+        Target(f"/rss/project/{name}/releases.xml", "*/*", "feed", name),
     ]
 
 
@@ -97,8 +100,9 @@ def _read(target: Target, parsed: Parsed, text: str) -> None:
     elif target.kind == "legacy":
         _read_legacy(target, parsed, json.loads(text))
     else:
-        if not text.rstrip().endswith("</html>"):
-            raise ValueError("no </html>")
+        end = "</rss>" if target.url.endswith(".xml") else "</html>"
+        if not text.rstrip().endswith(end):
+            raise ValueError(f"no {end}")
         if target.kind == "index":
             parsed.names = set(_NAME.findall(text))
         elif target.kind == "simple":

@@ -27,6 +27,7 @@ _ACTIONS = {
     "delete_file": "file.delete",
     "delete_release": "release.delete",
     "delete_project": "project.delete",
+    "set_status": "project.status",
 }
 #: Projects that are written to again and again.
 _HOT = 5
@@ -93,7 +94,7 @@ class Writer(threading.Thread):
         self._over.set()
 
     def run(self) -> None:
-        acts = [(self._upload, 9), (self._fill_form, 4), (self._change, 10)]
+        acts = [(self._upload, 9), (self._fill_form, 4), (self._change, 10), (self._patch, 4)]
         if self._imports:
             acts.append((self._import, 1))
         functions, weights = zip(*acts, strict=True)
@@ -280,6 +281,58 @@ class Writer(threading.Thread):
         self._oracle.count("unknown writes", len(facts))
         return False
 
+    # The API of projects and releases
+
+    def _patch(self) -> None:
+        known = self._oracle.choose()
+        if not known:
+            self._upload()
+            return
+        fact = self._dice.choice(known[-30:])
+        reason = f"reason {next(_numbers)}"
+        path, members, action = self._dice.choice(
+            [
+                (
+                    f"projects/{fact.project}/releases/{fact.version}",
+                    {"yanked": True, "yanked_reason": reason},
+                    "release.yank",
+                ),
+                (
+                    f"projects/{fact.project}",
+                    {"status": "deprecated", "status_reason": reason},
+                    "project.status",
+                ),
+            ]
+        )
+        self._oracle.look_at(fact.project)
+        work = self._oracle.begin_change()
+        is_known = False
+        try:
+            answer = raw.patch(f"{self._url}api/{path}", members, self._token)
+            is_known = self._patched(answer, action, fact.project, work)
+        except BROKEN as error:
+            self._oracle.count("unknown writes")
+            self._oracle.event(f"{self.name}: {action} unknown: {error!r}")
+            self._over.wait(0.05)
+        finally:
+            self._oracle.end(work, [fact.project], is_known=is_known)
+
+    def _patched(self, answer: raw.Answer, action: str, project: str, work: str) -> bool:
+        """Tell the oracle; whether the outcome is known."""
+        if answer.status == 200:
+            serial = int(answer.headers["x-pypi-last-serial"])
+            self._oracle.acknowledge(serial, action, project, work)
+            self._oracle.count("acknowledged writes")
+            return True
+        if answer.status == 404 or "was not made" in answer.text:
+            self._oracle.count("refused writes")
+            return True
+        if answer.status in (502, 503, 504):
+            self._oracle.count("unknown writes")
+            return False
+        self._oracle.violation(f"{self.name}: {action} of {project}: {answer.status} {answer.text}")
+        return False
+
     # The repository's functions, in a process of their own
 
     def _change(self) -> None:
@@ -288,13 +341,15 @@ class Writer(threading.Thread):
             self._upload()
             return
         fact = self._dice.choice(known[-30:])
-        change = self._dice.choices(tuple(_ACTIONS), (40, 30, 12, 8, 4))[0]
+        change = self._dice.choices(tuple(_ACTIONS), (40, 30, 12, 8, 4, 12))[0]
         roll_back = self._dice.random() < 0.15
         project = fact.project
         arguments = {
             "delete_file": [fact.filename],
             "delete_project": [project],
             "yank": [project, fact.version, f"reason {next(_numbers)}"],
+            # Uploads go on: what the other statuses refuse, the oracle would have to know.
+            "set_status": [project, "deprecated", f"reason {next(_numbers)}"],
         }.get(change, [project, fact.version])
         delete = None
         if change.startswith("delete"):
@@ -338,8 +393,10 @@ class Writer(threading.Thread):
             self._oracle.acknowledge(serial, _ACTIONS[order["change"]], project, work)
             self._oracle.count("acknowledged writes")
             return True
-        if order["roll_back"] and order["change"] == "yank":
-            self._oracle.never.add(order["arguments"][2])
+        if order["roll_back"] and order["change"] in ("yank", "set_status"):
+            # What the journal would have noted; no two reasons are the same.
+            reason = order["arguments"][2]
+            self._oracle.never |= {reason, f"deprecated: {reason}"}
         self._oracle.event(f"{what}: {said}")
         if "ended" in said:
             self._oracle.count("killed writers")

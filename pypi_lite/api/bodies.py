@@ -1,0 +1,48 @@
+"""JSON bodies of the HTTP API: small objects with known members."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pypi_lite.repository.errors import Code, Refusal
+
+JSON = "application/json"
+#: Bytes of a body; the longest reason has far fewer.
+LONGEST_BODY = 64 * 1024
+
+
+def read_object(request: Any, members: Mapping[str, type], required: str) -> dict[str, Any]:
+    """The request's JSON object. Its *members* are of these types or null, and all but one optional.
+
+    Raises Refusal: it has another Content-Type, is no JSON, or has other members.
+    """
+    if request.content_type != JSON:
+        raise Refusal(
+            Code.WRONG_TYPE,
+            f"Send JSON, with the header Content-Type: {JSON}; see /api/openapi.json.",
+        )
+    found = _parse(request.environ["wsgi.input"].read(LONGEST_BODY + 1))
+    if not isinstance(found, dict):
+        raise Refusal(Code.BAD_VALUE, "Send a JSON object.")
+    for name, value in found.items():
+        if name not in members:
+            raise Refusal(
+                Code.BAD_VALUE, f"There is no member {name[:50]!r}: use {', '.join(members)}."
+            )
+        if value is not None and type(value) is not members[name]:
+            raise Refusal(Code.BAD_VALUE, f"{name} has to be a {_JSON_NAMES[members[name]]}.")
+    if found.get(required) is None:
+        raise Refusal(Code.BAD_VALUE, f"{required} is missing.")
+    return found
+
+
+_JSON_NAMES = {bool: "boolean", str: "string"}
+
+
+def _parse(body: bytes) -> Any:
+    if len(body) > LONGEST_BODY:
+        raise Refusal(Code.TOO_LARGE, f"The body is longer than {LONGEST_BODY} bytes.")
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refusal(Code.BAD_FORM, "The body is no JSON.") from None

@@ -1,0 +1,78 @@
+"""Schema changes of an index that is in use: nothing that it has is lost."""
+
+from pathlib import Path
+
+import pypi_lite.migrations
+import pytest
+import sqlalchemy.exc
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import insert, select, text
+
+from pypi_lite.accounts.identity import OPERATOR
+from pypi_lite.cache.writing import KEYS_OPTION
+from pypi_lite.models import Action, JournalEntry, Scope, TokenScope, now
+from pypi_lite.opening import migrate
+from pypi_lite.repository import Index, changes, pages
+from pypi_lite.settings import Settings
+from tests.conftest import new_token
+from tests.distributions.build import wheel
+from tests.repository.test_status import new_person, owned, set_status
+from tests.web.helpers import put
+
+
+def downgrade(index: Index, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(pypi_lite.migrations.__file__).parent))
+    with index.database.begin_schema_change() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
+def test_an_index_of_the_first_schema_keeps_all_it_has(index: Index, settings: Settings) -> None:
+    owned(index, new_person(index, "ann"), wheel("foo", "1.0"))
+    put(index, wheel("foo", "2.0"))
+    new_token(index, "ann", Scope.UPLOAD)
+
+    def everything() -> list[object]:
+        with index.database.read() as session:
+            tables = ("releases", "files", "roles", "tokens", "token_scopes", "journal", "users")
+            return [
+                [tuple(row) for row in session.execute(text(f"SELECT * FROM {name} ORDER BY 1"))]
+                for name in tables
+            ]
+
+    before = everything()
+    downgrade(index, "0001")
+    with index.database.read() as session, pytest.raises(sqlalchemy.exc.DBAPIError):
+        session.execute(text("SELECT status FROM projects"))
+    migrate(settings)
+    assert everything() == before
+    with index.database.read() as session:
+        project = pages.project(session, "foo")
+    assert project is not None
+    assert (project.status.value, project.status_reason) == ("active", None)
+    assert len(project.releases) == 2
+
+
+def test_a_status_is_not_forgotten_by_going_back(index: Index) -> None:
+    owned(index, new_person(index, "ann"), wheel("foo", "1.0"))
+    set_status(index, "archived")
+    with pytest.raises(sqlalchemy.exc.IntegrityError):
+        downgrade(index, "0001")
+    with index.database.write() as session:
+        changes.yank(session, OPERATOR, "foo", "1.0")
+
+
+def test_the_database_takes_each_action_and_scope(index: Index) -> None:
+    """Each migration that adds one to a constraint has to name those of the others as well."""
+    new_person(index, "ann")
+    new_token(index, "ann", Scope.READ)
+    with index.database.write() as session:
+        number = session.scalar(select(TokenScope.token_id))
+        for serial, action in enumerate(Action, start=1000):
+            row = {"serial": serial, "moment": now(), "action": action, "actor": "test"}
+            session.execute(insert(JournalEntry).values(row), execution_options={KEYS_OPTION: []})
+        for scope in set(Scope) - {Scope.READ}:
+            row = {"token_id": number, "scope": scope}
+            session.execute(insert(TokenScope).values(row), execution_options={KEYS_OPTION: []})
