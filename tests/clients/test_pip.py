@@ -1,18 +1,12 @@
 """pip against a running index."""
 
 import json
-import socket
-import socketserver
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.repository import changes
 from tests.clients.conftest import Served
-from tests.clients.running import ENOUGH
+from tests.clients.cutting import cutting
 from tests.clients.tools import Clients
 from tests.distributions.build import sdist, wheel
 
@@ -154,66 +148,15 @@ def test_says_that_there_is_no_such_project(served: Served, clients: Clients, ve
     assert "No matching distribution found for no-such-project" in ran.words
 
 
-class _Cutting(socketserver.ThreadingTCPServer):
-    """A way to the index that breaks when a connection has carried *most* bytes back."""
-
-    daemon_threads = True
-    allow_reuse_address = True
-
-    def __init__(self, port: int, most: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Carrier)
-        self.target = ("127.0.0.1", port)
-        self.most = most
-        self.asked: list[bytes] = []
-
-    @property
-    def simple_url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/simple/"
-
-
-class _Carrier(socketserver.BaseRequestHandler):
-    server: _Cutting
-
-    def handle(self) -> None:
-        with socket.create_connection(self.server.target, ENOUGH) as target:
-            forth = threading.Thread(target=self._carry_forth, args=(target,), daemon=True)
-            forth.start()
-            left = self.server.most
-            while left > 0 and (data := target.recv(min(65536, left))):
-                self.request.sendall(data)
-                left -= len(data)
-            self.request.shutdown(socket.SHUT_RDWR)
-        forth.join(ENOUGH)
-
-    def _carry_forth(self, target: socket.socket) -> None:
-        try:
-            while data := self.request.recv(65536):
-                self.server.asked.append(data)
-                target.sendall(data)
-        except OSError:
-            return
-
-
-@pytest.fixture
-def cutting(served: Served) -> Iterator[_Cutting]:
-    port = int(served.running.url.rstrip("/").rpartition(":")[2])
-    with _Cutting(port, 400_000) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join(ENOUGH)
-
-
 def test_goes_on_with_a_download_that_broke(
-    served: Served, clients: Clients, venv: Path, name: str, cutting: _Cutting
+    served: Served, clients: Clients, venv: Path, name: str
 ) -> None:
     """What has arrived is kept: pip asks for the rest only, and the rest is what it gets."""
     ballast = bytes(i * i * 2654435761 >> 13 & 0xFF for i in range(1_000_000))
     served.upload(wheel(name, "1.0", extra_files={f"{name}/ballast.bin": ballast}))
     (file,) = served.page_of(name).values()
-    assert file["size"] > 2 * cutting.most
-    clients.pip_install(venv, name, index_url=cutting.simple_url).succeeded()
+    with cutting(served.running.url, 400_000) as way:
+        assert file["size"] > 2 * way.most
+        clients.pip_install(venv, name, index_url=way.simple_url).succeeded()
     assert clients.installed(venv) == {name: "1.0"}
-    ranges = [line for line in b"".join(cutting.asked).splitlines() if line.startswith(b"Range")]
-    assert len(ranges) >= 2, cutting.asked
+    assert len(way.lines(b"Range")) >= 2, way.asked

@@ -6,6 +6,7 @@ from pathlib import Path
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.repository import changes
 from tests.clients.conftest import Served
+from tests.clients.cutting import cutting
 from tests.clients.tools import Clients
 from tests.distributions.build import sdist, wheel
 
@@ -120,3 +121,17 @@ def test_locks_and_syncs_a_project(
 def test_says_that_there_is_no_such_project(served: Served, clients: Clients, venv: Path) -> None:
     ran = clients.uv_pip(venv, "install", "no-such-project").failed()
     assert "no-such-project was not found in the package registry" in ran.words
+
+
+def test_tries_again_when_a_download_broke(
+    served: Served, clients: Clients, venv: Path, name: str
+) -> None:
+    """C09: the second time it is the same file."""
+    ballast = bytes(i * i * 2654435761 >> 13 & 0xFF for i in range(1_000_000))
+    served.upload(wheel(name, "1.0", extra_files={f"{name}/ballast.bin": ballast}))
+    with cutting(served.running.url, 400_000, cuts=1) as way:
+        through = Clients(clients.home, way.simple_url)
+        through.uv_pip(venv, "install", name).succeeded()
+        wheels = [line for line in way.lines(b"GET ") if b".whl HTTP" in line]
+    assert clients.installed(venv) == {name: "1.0"}
+    assert len(wheels) == 2, way.asked
