@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import BaseServer
 from urllib.parse import urlsplit
 
 from tests.clients.running import ENOUGH
@@ -63,14 +64,20 @@ def between(
 ) -> Iterator[Between]:
     """Serve a `Between`. *sent* gets each body of a request, *answered* each page as it is, not
     compressed; they return what goes on in its place. *accept* replaces what pages are asked for in."""
-    with Between(target, sent, answered, accept) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join(ENOUGH)
+    with Between(target, sent, answered, accept) as server, in_background(server):
+        yield server
+
+
+@contextmanager
+def in_background(server: BaseServer) -> Iterator[None]:
+    """Let *server* serve in a thread of its own."""
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join(ENOUGH)
 
 
 class _Carrier(BaseHTTPRequestHandler):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from tests.clients.between import in_background
 from tests.clients.running import ENOUGH
 
 
@@ -40,14 +41,8 @@ class Cutting(socketserver.ThreadingTCPServer):
 @contextmanager
 def cutting(url: str, most: int, cuts: int = 1000) -> Iterator[Cutting]:
     """Serve a `Cutting` in front of the index at *url*."""
-    with Cutting(urlsplit(url).port or 80, most, cuts) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join(ENOUGH)
+    with Cutting(urlsplit(url).port or 80, most, cuts) as server, in_background(server):
+        yield server
 
 
 class _Carrier(socketserver.BaseRequestHandler):
