@@ -50,6 +50,8 @@ class Settings:
     accel: bool = False
     #: The largest file that may be uploaded, in bytes.
     max_file_size: int = 1024**3
+    #: A wheel that unpacks to at most so many bytes has each member compared with its digest in RECORD.
+    record_hashed: int = 16 * 1024**2
     #: Whether starting the server brings the database's schema up to date.
     migrate: bool = True
     #: Reload changed templates and show more in the log; for work on pypi_lite itself.

@@ -123,7 +123,7 @@ def publish(index: Index, submission: Submission) -> Published:
         _check_may_upload(session, submission.identity, normalize_name(claimed or filename.project))
         if known := _find_same(session, submission):
             return known
-    distribution = _inspect(submission)
+    distribution = _inspect(index, submission)
     for policy in POLICIES:
         policy(index, distribution)
     html = _render(index, distribution)
@@ -245,10 +245,12 @@ def _find_same(session: Session, submission: Submission) -> Published | None:
     )
 
 
-def _inspect(submission: Submission) -> Distribution:
+def _inspect(index: Index, submission: Submission) -> Distribution:
     """The distribution, read from the archive itself; the form's name and version agree with it."""
     try:
-        distribution = read_distribution(submission.incoming.path, submission.filename)
+        distribution = read_distribution(
+            submission.incoming.path, submission.filename, hashed=index.settings.record_hashed
+        )
     except InvalidDistribution as error:
         raise Refusal(Code.BAD_DISTRIBUTION, str(error)) from error
     metadata = distribution.metadata
