@@ -48,6 +48,8 @@ class Distribution:
     metadata: CoreMetadata
     metadata_bytes: bytes
     has_metadata_file: bool
+    #: Of the file, in bytes.
+    size: int
 
 
 def read_distribution(
@@ -71,6 +73,7 @@ def read_distribution(
         metadata=metadata,
         metadata_bytes=metadata_bytes,
         has_metadata_file=_has_metadata_file(parsed, metadata),
+        size=os.path.getsize(path),
     )
 
 

@@ -40,7 +40,7 @@ from pypi_lite.models import (
 )
 from pypi_lite.models.journal import append
 from pypi_lite.names import LONGEST_NAME, canonical_version, normalize_name, parse_version
-from pypi_lite.repository import Index, descriptions
+from pypi_lite.repository import Index, descriptions, policies
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.storage import Digests, Incoming
 
@@ -84,7 +84,7 @@ class Published:
 
 #: A policy looks at a distribution and refuses it. The list grows with the standards.
 Policy = Callable[[Index, Distribution], None]
-POLICIES: tuple[Policy, ...] = ()
+POLICIES: tuple[Policy, ...] = (policies.check,)
 
 
 @contextmanager
@@ -130,7 +130,7 @@ def publish(index: Index, submission: Submission) -> Published:
     metadata_sha256 = _store(index, submission, distribution)
     try:
         with index.database.write() as session:
-            published = _record(session, submission, distribution, html, metadata_sha256)
+            published = _record(index, session, submission, distribution, html, metadata_sha256)
             _check_stored(index, submission.digests.sha256, metadata_sha256)
     except IntegrityError as error:
         # A writer writes alone, so that only a change past the index's own code can get here.
@@ -291,6 +291,7 @@ def _check_stored(index: Index, *digests: str | None) -> None:
 
 
 def _record(
+    index: Index,
     session: Session,
     submission: Submission,
     distribution: Distribution,
@@ -302,6 +303,7 @@ def _record(
     identity = authorise(session, submission.identity, name)
     if known := _find_same(session, submission):
         return known
+    policies.check_history(session, index.settings, distribution)
     project = _project(session, distribution, identity)
     release = _release(session, project, distribution, identity)
     file = _file(session, release, submission, distribution, metadata_sha256)
