@@ -7,8 +7,10 @@ seconds for each gigabyte that was uploaded, and at most `MAX_MEMORY` bytes of m
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 
-#: METADATA or PKG-INFO; RECORD too, which has a line for each member.
-MAX_METADATA = 16 * MIB
+#: METADATA or PKG-INFO, whose parser takes many times as much.
+MAX_METADATA = 4 * MIB
+#: RECORD, which has a line for each member.
+MAX_RECORD = 16 * MIB
 #: WHEEL and entry_points.txt, each.
 MAX_SMALL_FILE = MIB
 MAX_MEMBERS = 100_000

@@ -16,10 +16,9 @@ import binascii
 import configparser
 import csv
 import hashlib
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-
-from packaging.tags import InvalidTag, Tag, parse_tag
 
 from pypi_lite.distributions import bounds
 from pypi_lite.distributions.errors import DistributionFault, InvalidDistribution, shown
@@ -128,14 +127,13 @@ def check_wheel_file(wheel: Wheel) -> None:
             f"WHEEL's Wheel-Version is {found}, and not one that begins with 1 and stands there once;"
             " build the wheel with a tool of today.",
         )
-    written = {tag for value in _values(text, "tag") for tag in _tags(value)}
-    named = _tags("-".join(wheel.filename.filename.removesuffix(".whl").split("-")[-3:]))
-    if written and not {_without_platform(t) for t in written} & {
-        _without_platform(t) for t in named
-    }:
+    written = list(_values(text, "tag"))
+    named = "-".join(wheel.filename.filename.removesuffix(".whl").split("-")[-3:])
+    agreeing = [tag for tag in written if _agree(tag, named)]
+    if written and not agreeing:
         raise InvalidDistribution(
             DistributionFault.WHEEL_FILE_INVALID,
-            f"The filename says {_shown_tags(named)}, WHEEL says {_shown_tags(written)};"
+            f"The filename says {shown(named)}, WHEEL says {shown(', '.join(written[:4]))};"
             " do not rename wheels, build them again.",
         )
 
@@ -148,22 +146,16 @@ def _values(text: str, name: str) -> Iterator[str]:
             yield value.strip()
 
 
-def _tags(value: str) -> frozenset[Tag]:
-    try:
-        return parse_tag(value)
-    except (InvalidTag, ValueError) as error:
+def _agree(written: str, named: str) -> bool:
+    """Whether two compressed tags have an interpreter and an ABI in common (PEP 425)."""
+    parts = [[set(tag.split(".")) for tag in tags.lower().split("-")] for tags in (written, named)]
+    if len(parts[0]) != 3:
         raise InvalidDistribution(
             DistributionFault.WHEEL_FILE_INVALID,
-            f"WHEEL has a Tag {shown(value)}, which is none: python-abi-platform; build it again.",
-        ) from error
-
-
-def _without_platform(tag: Tag) -> tuple[str, str]:
-    return tag.interpreter, tag.abi
-
-
-def _shown_tags(tags: frozenset[Tag] | set[Tag]) -> str:
-    return shown(", ".join(sorted(map(str, tags))))
+            f"WHEEL has a Tag {shown(written)}, which is none: python-abi-platform;"
+            " build it again.",
+        )
+    return all(ours & theirs for ours, theirs in list(zip(*parts, strict=True))[:2])
 
 
 def check_record(wheel: Wheel) -> None:
@@ -200,9 +192,10 @@ def check_record(wheel: Wheel) -> None:
 
 def _record_rows(wheel: Wheel) -> Iterator[tuple[str, str, str]]:
     """RECORD's lines (PEP 376): path, ``algorithm=digest``, size; the latter two may be empty."""
-    text = wheel.text("RECORD", bounds.MAX_METADATA, DistributionFault.RECORD_INVALID)
+    text = wheel.text("RECORD", bounds.MAX_RECORD, DistributionFault.RECORD_INVALID)
     try:
-        for row in csv.reader(text.splitlines(keepends=True), strict=True):
+        # Line by line: a list of them would be many times as large as the text.
+        for row in csv.reader(io.StringIO(text, newline=""), strict=True):
             if not row:
                 continue
             if len(row) != 3:
