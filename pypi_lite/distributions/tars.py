@@ -199,8 +199,8 @@ class _Unpacked:
 def _check_header(header: bytes) -> None:
     """The checksum: the sum of all bytes with blanks in its own place, signed in some old archives."""
     counted = header[: _CHECKSUM.start] + b" " * 8 + header[_CHECKSUM.stop :]
-    signed = sum(byte - 256 if byte > 127 else byte for byte in counted)
-    if _number(header[_CHECKSUM]) not in (sum(counted), signed):
+    said = _number(header[_CHECKSUM])
+    if said != sum(counted) and said != sum(byte - (byte >> 7 << 8) for byte in counted):
         raise damaged("a member's header is damaged")
 
 
