@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LISTEN ?= 127.0.0.1:6543
 
-.PHONY: serve test soak bench bench-peers lint clean
+.PHONY: serve test fuzz soak bench bench-peers lint clean
 
 # Run the index on this checkout: SQLite and files under var/.
 serve: $(VENV)/installed
@@ -14,6 +14,10 @@ serve: $(VENV)/installed
 # Run all tests, on SQLite and on a PostgreSQL that they start themselves. More: make test ARGS=...
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest $(ARGS)
+
+# Damaged archives, forms and metadata, for as long as wanted; what is found lies in var/fuzz.
+fuzz: $(VENV)/installed-test
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
 # Readers, writers and a killer at a real server: on SQLite, on a PostgreSQL of its own, behind nginx.
 SECONDS ?= 60
