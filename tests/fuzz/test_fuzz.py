@@ -50,7 +50,7 @@ def test_a_traceback_would_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         archives.run()
     monkeypatch.setattr("pypi_lite.repository.upload.read_distribution", fail)
     good = build.wheel("foo", "1.0")
-    with pytest.raises(Finding, match="planted"):
+    with pytest.raises(Finding, match="answered with 500"):
         uploads.send(targets.form_of(*good, {}))
     uploads.close()
 
