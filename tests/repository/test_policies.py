@@ -280,7 +280,7 @@ def test_a_policy_holds_although_two_come_at_once(
 ) -> None:
     """Between the first look and the recording somebody else publishes."""
     strict = having(index, refuse_second_sdists=True)
-    store = upload._store
+    store = upload._storing
 
     def store_and_be_overtaken(
         index: Index, submission: Submission, distribution: Distribution
@@ -289,7 +289,7 @@ def test_a_policy_holds_although_two_come_at_once(
         put(strict, sdist("foo", "1.0"))
         return store(index, submission, distribution)
 
-    monkeypatch.setattr(upload, "_store", store_and_be_overtaken)
+    monkeypatch.setattr(upload, "_storing", store_and_be_overtaken)
     with pytest.raises(Refusal) as caught:
         put(strict, sdist("foo", "1.0", extension=".zip"))
     assert caught.value.code is Code.SECOND_SDIST
