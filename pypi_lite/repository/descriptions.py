@@ -3,9 +3,6 @@
 import hashlib
 import html as html_module
 
-import readme_renderer.markdown
-import readme_renderer.rst
-import readme_renderer.txt
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,6 +20,12 @@ def render(raw: str, content_type: str | None) -> str:
     The type defaults to reStructuredText (core metadata specification, Description-Content-Type);
     what can't be rendered is shown as it is written rather than refused.
     """
+    # Imported by the first description that is rendered: docutils and Pygments take 6 MiB and 30 ms,
+    # which most processes never need.
+    import readme_renderer.markdown
+    import readme_renderer.rst
+    import readme_renderer.txt
+
     kind, _, parameters = (content_type or "text/x-rst").partition(";")
     kind = kind.strip().lower()
     if kind == "text/markdown":
