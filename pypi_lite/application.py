@@ -5,7 +5,6 @@ from typing import Any
 
 import pyramid.request
 import pyramid_tm
-import zope.sqlalchemy
 from pyramid.decorator import reify
 from pyramid.tweens import EXCVIEW
 from sqlalchemy.orm import Session
@@ -14,6 +13,7 @@ from pypi_lite.cache.files import Files
 from pypi_lite.cache.hits import Hits
 from pypi_lite.cache.opening import tell_front
 from pypi_lite.cache.pages import Facts, Page, PageRules
+from pypi_lite.joining import join
 from pypi_lite.opening import open_index
 from pypi_lite.repository import Index
 
@@ -50,7 +50,7 @@ class Request(pyramid.request.Request):  # type: ignore[misc] # Pyramid has no t
         return self._joined(self.index.database.writer())
 
     def _joined(self, session: Session) -> Session:
-        zope.sqlalchemy.register(session, transaction_manager=self.tm)
+        join(session, self.tm)
         return session
 
 
