@@ -33,9 +33,7 @@ _SCALARS = (
     "requires_python",
     "summary",
 )
-_as_json = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":")
-).encode
+_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 #: The same, for what most files of a project share.
 _as_json_again = lru_cache(maxsize=1024)(_as_json)
 _NO_DOWNLOADS = {"last_day": -1, "last_week": -1, "last_month": -1}
