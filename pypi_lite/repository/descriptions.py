@@ -20,7 +20,7 @@ def render(raw: str, content_type: str | None) -> str:
     The type defaults to reStructuredText (core metadata specification, Description-Content-Type);
     what can't be rendered is shown as it is written rather than refused.
     """
-    # Imported by the first description that is rendered: docutils and Pygments take 6 MiB and 30 ms,
+    # Imported by the first description that is rendered: docutils and Pygments take 8 MiB and 30 ms,
     # which most processes never need.
     import readme_renderer.markdown
     import readme_renderer.rst
