@@ -5,9 +5,6 @@ import html as html_module
 import logging
 import re
 
-import readme_renderer.markdown
-import readme_renderer.rst
-import readme_renderer.txt
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -45,6 +42,12 @@ def render(raw: str, content_type: str | None) -> str:
 
 
 def _rendered(raw: str, content_type: str | None) -> str | None:
+    # Imported by the first description that is rendered: docutils and Pygments take 8 MiB and 30 ms,
+    # which most processes never need.
+    import readme_renderer.markdown
+    import readme_renderer.rst
+    import readme_renderer.txt
+
     kind, _, parameters = (content_type or "text/x-rst").partition(";")
     kind = kind.strip().lower()
     if kind == "text/markdown":
