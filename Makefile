@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LISTEN ?= 127.0.0.1:6543
 
-.PHONY: serve test test-clients soak bench bench-peers lint clean
+.PHONY: serve test test-clients fuzz soak bench bench-peers lint clean
 
 # Run the index on this checkout: SQLite and files under var/.
 serve: $(VENV)/installed
@@ -18,6 +18,10 @@ test: $(VENV)/installed-test
 # Every client of tests/clients/installing.py at its pinned version, which it installs from PyPI once.
 test-clients: .venv-clients/installed
 	$(BIN)/python -m pytest -m clients $(ARGS)
+
+# Damaged archives, forms and metadata, for as long as wanted; what is found lies in var/fuzz.
+fuzz: $(VENV)/installed-test
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
 # Readers, writers and a killer at a real server: on SQLite, on a PostgreSQL of its own, behind nginx.
 SECONDS ?= 60

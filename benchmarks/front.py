@@ -12,8 +12,9 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from benchmarks.pages import JSON, RELEASES, Target, compare, fetch, fill, running
+from benchmarks.pages import JSON, RELEASES, Target, compare, fetch, fill, served
 from benchmarks.serving import free_port
 from tests.deploy.asking import ask
 from tests.deploy.front import NGINX, front
@@ -43,22 +44,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     if shutil.which("wrk") is None or NGINX is None:
         raise SystemExit("wrk or nginx is not installed")
     with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name), free_port()
+        folder = Path(name)
         fill(folder)
-        serve = ("pypi_lite", "--data", str(folder / "data"), "serve")
-        with running(port, *serve, "--listen", f"127.0.0.1:{port}"):
-            _measure(folder, port, options.rounds, options.seconds)
+        with served(folder) as index:
+            _measure(folder, index.url, options.rounds, options.seconds)
 
 
-def _measure(folder: Path, port: int, rounds: int, seconds: int) -> None:
-    upstream, data, plain_port = f"127.0.0.1:{port}", folder / "data", free_port()
+def _measure(folder: Path, simple: str, rounds: int, seconds: int) -> None:
+    """*simple* is the address of the root list, past nginx."""
+    upstream, data, plain_port = urlsplit(simple).netloc, folder / "data", free_port()
     # The page is there from here on, and nginx can be told the build.
-    bodies = {n: fetch(f"http://{upstream}/simple/sample-{n}/")[0] for n in RELEASES[1:]}
+    bodies = {n: fetch(f"{simple}sample-{n}/")[0] for n in RELEASES[1:]}
     files = folder / "plain"
     files.mkdir()
     for releases, body in bodies.items():
         (files / str(releases)).write_bytes(body)
-    (files / "headers.conf").write_text(_headers(f"http://{upstream}/simple/sample-{RELEASES[1]}/"))
+    (files / "headers.conf").write_text(_headers(f"{simple}sample-{RELEASES[1]}/"))
     plain = _PLAIN.format(port=plain_port, json=JSON, folder=files)
     folders = (data / "cache", data / "blobs", folder / "nginx")
     print("| page | connections | plain file, req/s | ours, req/s | ours / plain | p99 / plain's |")

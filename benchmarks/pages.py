@@ -9,25 +9,21 @@ limit in the same round. Use the ratios: wrk shares the machine with the server.
 import argparse
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.serving import free_port, load
+from benchmarks.serving import Server, free_port, load
 
 JSON = "application/vnd.pypi.simple.v1+json"
 #: Releases of the projects whose pages are measured: a small page, about 20 KB, about 300 KB.
 RELEASES = (1, 30, 460)
 CONNECTIONS = (1, 8, 32)
-_START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -39,24 +35,23 @@ class Target:
     tag: str | None = None  # asked for with If-None-Match
 
 
-@contextmanager
-def running(port: int, *command: str) -> Iterator[None]:
-    """A server on *port*, until the block ends."""
-    process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + _START_SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(f"{command[0]} does not start") from None
-                time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
+def served(folder: Path, workers: int = 1) -> Server:
+    """A server of the index that `fill` has made in *folder*; its page is the root list."""
+    url = f"http://127.0.0.1:{free_port()}"
+    command = [
+        *(sys.executable, "-m", "pypi_lite", "--data", str(folder / "data"), "serve"),
+        *("--listen", url.removeprefix("http://"), "--workers", str(workers)),
+    ]
+    return Server(command, f"{url}/simple/", folder / f"{workers}.log")
+
+
+def _bare(folder: Path, body: bytes) -> Server:
+    """A server of nothing but *body*."""
+    url = f"http://127.0.0.1:{free_port()}"
+    (folder / "page").write_bytes(body)
+    arguments = (url.removeprefix("http://"), str(folder / "page"), JSON)
+    command = [sys.executable, "-m", "benchmarks.bare", *arguments]
+    return Server(command, f"{url}/", folder / "bare.log")
 
 
 def fill(folder: Path) -> None:
@@ -123,23 +118,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     print("| page | connections | limit, req/s | ours, req/s | ours / limit | p99 / limit's |")
     print("|---|--:|--:|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name), free_port()
+        folder = Path(name)
         fill(folder)
-        index = ("pypi_lite", "--data", str(folder / "data"), "serve")
-        with running(port, *index, "--listen", f"127.0.0.1:{port}"):
+        with served(folder) as index:
             for releases in RELEASES:
-                url = f"http://127.0.0.1:{port}/simple/sample-{releases}/"
+                url = f"{index.url}sample-{releases}/"
                 body, tag = fetch(url)
-                (folder / "page").write_bytes(body)
-                bare_port = free_port()
-                bare = ("benchmarks.bare", f"127.0.0.1:{bare_port}", str(folder / "page"), JSON)
-                with running(bare_port, *bare):
-                    limit = f"http://127.0.0.1:{bare_port}/"
+                with _bare(folder, body) as bare:
                     size = f"{len(body) / 1000:.0f} KB"
-                    both = Target("limit", limit), Target("ours", url)
+                    both = Target("limit", bare.url), Target("ours", url)
                     compare(f"200, {size}", *both, options.rounds, options.seconds)
                     if releases == RELEASES[1]:
-                        both = Target("limit", limit, '"bare"'), Target("ours", url, tag)
+                        both = Target("limit", bare.url, '"bare"'), Target("ours", url, tag)
                         compare("304", *both, options.rounds, options.seconds)
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from tests.clients import raw
 from tests.clients.running import RunningIndex
@@ -33,13 +34,21 @@ def free_port() -> int:
 
 @dataclass
 class Server:
-    """A server that can be started; *url* is a page of it, *log* gets all that it says."""
+    """A server that can be started, or runs while a block does; *url* is a page of it, *log* gets all
+    that it says."""
 
     command: Sequence[str]
     url: str
     log: Path
     folder: Path | None = None  # where it runs
     _process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def start(self) -> float:
         """Start it; the seconds until the page was answered. Raises SystemExit: it never was."""
@@ -51,6 +60,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
+                env=_environment(),
                 start_new_session=True,
                 preexec_fn=_end_with_parent,
             )
@@ -58,7 +68,8 @@ class Server:
             late = time.monotonic() > began + ENOUGH
             if late or self._process.poll() is not None:
                 self.stop()
-                raise SystemExit(f"{self.command[0]} does not start, see {self.log}")
+                said = self.log.read_text(errors="replace")[-2000:]
+                raise SystemExit(f"{self.command[0]} does not start:\n{said}")
             time.sleep(_LOOK_SECONDS)
         return time.monotonic() - began
 
@@ -110,6 +121,12 @@ class Server:
             return raw.get(self.url).status == 200
         except OSError:
             return False
+
+
+def _environment() -> dict[str, str]:
+    """Ours, but that the checkout's modules may be compiled once, as those of what is installed are."""
+    unwanted = "PYTHONDONTWRITEBYTECODE"
+    return {name: value for name, value in os.environ.items() if name != unwanted}
 
 
 def _end_with_parent() -> None:

@@ -16,9 +16,10 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urljoin
 
-from benchmarks.pages import Target, fetch, fill, measure, running
-from benchmarks.serving import free_port
+from benchmarks.pages import Target, fetch, fill, measure, served
+from benchmarks.serving import Server
 
 _CONNECTIONS = 16
 _PAGES = {
@@ -39,21 +40,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         fill(folder)
-        ports = {}
-        for workers in (1, 2):
-            port = ports[workers] = free_port()
-            index = ("pypi_lite", "--data", str(folder / "data"), "serve")
-            options_ = ("--listen", f"127.0.0.1:{port}", "--workers", str(workers))
-            stack.enter_context(running(port, *index, *options_))
+        servers = {n: stack.enter_context(served(folder, n)) for n in (1, 2)}
         for title, path in _PAGES.items():
-            _compare(title, path, ports, options.rounds, options.seconds)
+            _compare(title, path, servers, options.rounds, options.seconds)
 
 
-def _compare(title: str, path: str, ports: dict[int, int], rounds: int, seconds: int) -> None:
+def _compare(title: str, path: str, servers: dict[int, Server], rounds: int, seconds: int) -> None:
     rows: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
     for _ in range(rounds):
-        for workers, port in ports.items():
-            url = f"http://127.0.0.1:{port}{path}"
+        for workers, server in servers.items():
+            url = urljoin(server.url, path)
             fetch(url)
             rows[workers].append(_measure(url, seconds))
     ratio = statistics.median(b[0] / a[0] for a, b in zip(rows[1], rows[2], strict=True))

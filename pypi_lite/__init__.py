@@ -25,7 +25,9 @@ def make_app(settings: Settings) -> Any:
     """The WSGI application: a table of contents. The database is `opening.migrate`'s."""
     config = Configurator(settings=_pyramid_settings(settings))
     config.registry["pypi_lite.settings"] = settings
-    config.include("pyramid_jinja2")
+    # Not config.include("pyramid_jinja2"): it reads the sources of all its callers, and makes a second
+    # environment.
+    config.add_directive("add_jinja2_renderer", "pyramid_jinja2.add_jinja2_renderer")
     config.add_jinja2_renderer(".html")
     config.include("pypi_lite.application")
     config.include("pypi_lite.errors")

@@ -7,10 +7,11 @@ which is why the INI files say ``%(here)s/...``.
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 PREFIX = "pypi_lite."
 DATABASE_URL = "sqlalchemy.url"
@@ -50,6 +51,32 @@ class Settings:
     accel: bool = False
     #: The largest file that may be uploaded, in bytes.
     max_file_size: int = 1024**3
+    #: A wheel that unpacks to at most so many bytes has each member compared with its digest in RECORD.
+    record_hashed: int = 16 * 1024**2
+    #: The most bytes that all files of one project may have. 0: no limit.
+    max_project_size: int = 0
+    #: Days after which a release takes no more files. 0: never.
+    close_releases_after: float = 0
+    #: Refuse a second source distribution of a release.
+    refuse_second_sdists: bool = False
+    #: Refuse local versions such as 1.0+ours.
+    refuse_local_versions: bool = False
+    #: Refuse dependencies that name a URL.
+    refuse_direct_urls: bool = False
+    #: Refuse wheels for platforms that PyPI does not take, such as linux_x86_64.
+    refuse_other_platforms: bool = False
+    #: Refuse filenames that are not normalized, and source distributions that are no .tar.gz.
+    refuse_unusual_filenames: bool = False
+    #: Refuse a new project whose name looks like that of another one: 1 and l and i, 0 and o, separators.
+    refuse_similar_names: bool = False
+    #: Refuse a new project that is called like a module of Python's standard library.
+    refuse_standard_library_names: bool = False
+    #: SPDX identifiers of the licences that are taken. Empty: all, and none at all too.
+    allowed_licences: tuple[str, ...] = ()
+    #: Classifiers that each file must have, such as "Private :: Do Not Upload".
+    required_classifiers: tuple[str, ...] = ()
+    #: Refuse classifiers that PyPI does not know; those that begin with "Private ::" are always taken.
+    refuse_unknown_classifiers: bool = False
     #: Whether starting the server brings the database's schema up to date.
     migrate: bool = True
     #: Reload changed templates and show more in the log; for work on pypi_lite itself.
@@ -112,6 +139,8 @@ def _convert(key: str, text: str, wanted: Any) -> Any:
         if text.lower() in {"false", "no", "off", "0"}:
             return False
         raise SettingsError(f"{key}: write true or false, not {text!r}")
+    if get_origin(wanted) is tuple:
+        return tuple(value.strip() for value in re.split("[,\n]", text) if value.strip())
     try:
         value = wanted(text)
     except ValueError:

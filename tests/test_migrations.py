@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-import pypi_lite.migrations
 import pytest
 import sqlalchemy.exc
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import insert, select, text
 
+from pypi_lite import migrations
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.cache.writing import KEYS_OPTION
 from pypi_lite.models import Action, JournalEntry, Scope, TokenScope, now
@@ -23,7 +24,7 @@ from tests.web.helpers import put
 
 def downgrade(index: Index, revision: str) -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(pypi_lite.migrations.__file__).parent))
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with index.database.begin_schema_change() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
@@ -76,3 +77,20 @@ def test_the_database_takes_each_action_and_scope(index: Index) -> None:
         for scope in set(Scope) - {Scope.READ}:
             row = {"token_id": number, "scope": scope}
             session.execute(insert(TokenScope).values(row), execution_options={KEYS_OPTION: []})
+
+
+def test_the_newest_revision_is_the_one_that_alembic_goes_to() -> None:
+    """Or a start would take an old schema for the newest, or call Alembic each time."""
+    folder = Path(migrations.__file__).parent
+    assert migrations.newest_revision() == ScriptDirectory(str(folder)).get_current_head()
+
+
+def test_revisions_are_in_the_order_of_their_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = tmp_path / "versions"
+    versions.mkdir()
+    for name in ("0009_b.py", "0010_a.py", "0001_c.py", "__init__.py", "0011_c.pyc"):
+        (versions / name).touch()
+    monkeypatch.setattr(migrations, "_FOLDER", tmp_path)
+    assert migrations.newest_revision() == "0010"

@@ -5,6 +5,7 @@ Addresses of files are absolute here, from the setting ``url``: these clients re
 
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pyramid.response import Response
@@ -32,7 +33,9 @@ _SCALARS = (
     "requires_python",
     "summary",
 )
-_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+_as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+#: The same, for what most files of a project share.
+_as_json_again = lru_cache(maxsize=1024)(_as_json)
 #: Where a file is, as an absolute address.
 AddressOf = Callable[[FileEntry], str]
 _NO_DOWNLOADS = {"last_day": -1, "last_week": -1, "last_month": -1}
@@ -97,23 +100,32 @@ def text_of(
         {"role": role.capitalize(), "user": user}
         for role, user in pages.roles(request.reader, project.id)
     ]
-    values = {
-        "info": _as_json(_info(project, release, metadata, request.index.settings.url)),
-        "last_serial": _as_json(project.facts.serial),
-        "ownership": _as_json({"organization": None, "roles": roles}),
-        "urls": _files(release, address_of) if release else "[]",
-        "vulnerabilities": "[]",
+    members = {
+        "info": [_as_json(_info(project, release, metadata, request.index.settings.url))],
+        "last_serial": [_as_json(project.facts.serial)],
+        "ownership": [_as_json({"organization": None, "roles": roles})],
+        "urls": [_files(release, address_of) if release else "[]"],
+        "vulnerabilities": ["[]"],
     }
     if has_releases:
-        files = {str(r.version): _files(r, address_of) for r in project.releases}
-        values["releases"] = _object(files)
-    return _object(values)
+        files = {str(r.version): [_files(r, address_of)] for r in project.releases}
+        members["releases"] = _object(files)
+    return "".join(_object(members))
 
 
-def _object(values: dict[str, str]) -> str:
-    """An object of *values*, which are JSON already; no name needs escaping."""
-    members = [f'"{name}": {values[name]}' for name in sorted(values)]
-    return f"{{{', '.join(members)}}}"
+def _object(members: dict[str, list[str]]) -> list[str]:
+    """The pieces of an object, from the pieces of its members, which are JSON already.
+
+    Each piece is copied once, in the end: they are a megabyte for a thousand files. No name needs
+    escaping.
+    """
+    pieces = ["{"]
+    for name in sorted(members):
+        pieces += [f'"{name}":', *members[name], ","]
+    if members:
+        pieces.pop()
+    pieces.append("}")
+    return pieces
 
 
 def _info(
@@ -150,23 +162,24 @@ def _info(
 
 
 def _files(release: ReleaseEntry, address_of: AddressOf) -> str:
-    return f"[{', '.join([_file(release, file, address_of(file)) for file in release.files])}]"
-
-
-def _file(release: ReleaseEntry, file: FileEntry, address: str) -> str:
-    """A file as JSON, put together by hand, in less than half the time; what may be anybody's text is
-    encoded."""
-    metadata = f'{{"sha256": "{file.metadata_sha256}"}}' if file.metadata_sha256 else "false"
-    requires_python = "null" if file.requires_python is None else _as_json(file.requires_python)
     reason = "null" if release.yanked_reason is None else _as_json(release.yanked_reason)
-    yanked = "true" if release.yanked else "false"
+    yanked = f'"yanked":{"true" if release.yanked else "false"},"yanked_reason":{reason}'
+    return f"[{','.join([_file(file, address_of(file), yanked) for file in release.files])}]"
+
+
+def _file(file: FileEntry, address: str, yanked: str) -> str:
+    """A file as JSON, put together by hand, in less than a third of the time; what may be anybody's
+    text is encoded. *yanked* is what all files of the release share."""
+    metadata = f'{{"sha256":"{file.metadata_sha256}"}}' if file.metadata_sha256 else "false"
+    name = _as_json(file.filename)
+    md5, sha256, moment = file.md5, file.sha256, file.upload_time
     return (
-        f'{{"comment_text": null, "core-metadata": {metadata}, "digests": {{'
-        f'"blake2b_256": "{file.blake2_256}", "md5": "{file.md5}", "sha256": "{file.sha256}"}}, '
-        f'"downloads": -1, "filename": {_as_json(file.filename)}, "has_sig": false, '
-        f'"md5_digest": "{file.md5}", "packagetype": "{file.packagetype}", '
-        f'"python_version": {_as_json(file.python_version)}, "requires_python": {requires_python}, '
-        f'"size": {file.size}, "upload_time": "{file.upload_time[:19]}", '
-        f'"upload_time_iso_8601": "{file.upload_time}", "url": {_as_json(address)}, '
-        f'"yanked": {yanked}, "yanked_reason": {reason}}}'
+        f'{{"comment_text":null,"core-metadata":{metadata},"digests":{{'
+        f'"blake2b_256":"{file.blake2_256}","md5":"{md5}","sha256":"{sha256}"}},'
+        f'"downloads":-1,"filename":{name},"has_sig":false,'
+        f'"md5_digest":"{md5}","packagetype":"{file.packagetype}",'
+        f'"python_version":{_as_json_again(file.python_version)},'
+        f'"requires_python":{_as_json_again(file.requires_python)},'
+        f'"size":{file.size},"upload_time":"{moment[:19]}","upload_time_iso_8601":"{moment}",'
+        f'"url":{_as_json(address)},{yanked}}}'
     )

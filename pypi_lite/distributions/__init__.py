@@ -6,7 +6,8 @@
 import os
 from dataclasses import dataclass
 
-from pypi_lite.distributions.archive import read_metadata
+from pypi_lite.distributions import bounds, sdists, wheels
+from pypi_lite.distributions.archive import Archive, opened, read_metadata
 from pypi_lite.distributions.errors import DistributionFault, InvalidDistribution, shown
 from pypi_lite.distributions.filename import (
     DistributionFilename,
@@ -18,6 +19,7 @@ from pypi_lite.distributions.metadata import (
     metadata_version_number,
     parse_metadata,
 )
+from pypi_lite.distributions.zips import Zip
 from pypi_lite.names import normalize_name
 
 __all__ = [
@@ -46,24 +48,46 @@ class Distribution:
     metadata: CoreMetadata
     metadata_bytes: bytes
     has_metadata_file: bool
+    #: Of the file, in bytes.
+    size: int
 
 
-def read_distribution(path: str | os.PathLike[str], filename: str) -> Distribution:
+def read_distribution(
+    path: str | os.PathLike[str], filename: str, *, hashed: int = bounds.MAX_HASHED
+) -> Distribution:
     """Inspect the file at *path*, uploaded as *filename*.
 
-    Raises InvalidDistribution if the filename, the archive or the metadata is not acceptable, or if
-    filename and metadata speak of different projects or versions; OSError only if the file cannot
-    be opened.
+    The members of a wheel are compared with the digests in its RECORD if they have no more than
+    *hashed* bytes. Raises InvalidDistribution if the filename, the archive or the metadata is not
+    acceptable, or if filename and metadata speak of different projects or versions; OSError only if
+    the file cannot be opened.
     """
     parsed = parse_filename(filename)
-    metadata_bytes = read_metadata(path, parsed)
-    metadata = parse_metadata(metadata_bytes)
+    with opened(path, parsed) as archive:
+        metadata_bytes = read_metadata(archive, parsed)
+        metadata = parse_metadata(metadata_bytes)
+        agreeing = _agreeing(parsed, metadata)
+        _check_contents(archive, agreeing, metadata, hashed)
     return Distribution(
-        filename=_agreeing(parsed, metadata),
+        filename=agreeing,
         metadata=metadata,
         metadata_bytes=metadata_bytes,
         has_metadata_file=_has_metadata_file(parsed, metadata),
+        size=os.path.getsize(path),
     )
+
+
+def _check_contents(
+    archive: Archive, filename: DistributionFilename, metadata: CoreMetadata, hashed: int
+) -> None:
+    if filename.packagetype is PackageType.BDIST_WHEEL:
+        assert isinstance(archive, Zip), "a wheel is a zip"
+        wheel = wheels.Wheel(archive, filename, metadata, hashed)
+        for check_wheel in wheels.CONTENT_CHECKS:
+            check_wheel(wheel)
+        return
+    for check_sdist in sdists.CONTENT_CHECKS:
+        check_sdist(archive.listing, filename, metadata)
 
 
 def _agreeing(filename: DistributionFilename, metadata: CoreMetadata) -> DistributionFilename:

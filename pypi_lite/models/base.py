@@ -43,6 +43,27 @@ class UTCDateTime(TypeDecorator[datetime]):
         return _from_sqlite if dialect.name == "sqlite" else _in_utc
 
 
+class UTCText(TypeDecorator[str]):
+    """The same moment, read as the text that pages show: with a T, microseconds and a Z (PEP 700).
+
+    On SQLite it needs no datetime, which takes ten times as long to make and to write.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        return _text_from_sqlite if dialect.name == "sqlite" else _text
+
+
+def _text_from_sqlite(text: str) -> str:
+    return f"{text[:10]}T{text[11:]}Z"
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
+
+
 def _from_sqlite(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text + "+00:00")
 

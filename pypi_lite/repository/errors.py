@@ -23,6 +23,18 @@ class Code(StrEnum):
     WRONG_TYPE = "wrong-type"
     GONE = "gone"
     BUSY = "busy"
+    # Of the policies that settings switch on:
+    LOCAL_VERSION = "local-version"
+    DIRECT_URL = "direct-url"
+    PLATFORM_TAG = "platform-tag"
+    FILENAME_UNUSUAL = "filename-unusual"
+    LICENCE_NOT_ALLOWED = "licence-not-allowed"
+    CLASSIFIER_REQUIRED = "classifier-required"
+    CLASSIFIER_UNKNOWN = "classifier-unknown"
+    SECOND_SDIST = "second-sdist"
+    RELEASE_CLOSED = "release-closed"
+    NAME_SIMILAR = "name-similar"
+    NAME_OF_STANDARD_LIBRARY = "name-of-standard-library"
 
 
 # The HTTP status that says the same; plain numbers, since nothing here speaks HTTP.

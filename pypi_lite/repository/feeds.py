@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.cache.pages import Facts
-from pypi_lite.models import Project, Release
+from pypi_lite.models import Project, ProjectStatus, Release
 from pypi_lite.repository.pages import (
     NewRelease,
     ProjectEntry,
@@ -28,10 +28,11 @@ class NewProject:
 
 
 def newest_projects(session: Session, limit: int) -> tuple[Facts, list[NewProject]]:
-    """The projects that were begun last, the newest first."""
+    """The projects that were begun last, the newest first; none in quarantine."""
     facts = newest_change_of_any_project(session)
     query = (
         select(Project.id, Project.name, Project.normalized_name, Project.created)
+        .where(Project.status != ProjectStatus.QUARANTINED)
         .order_by(Project.id.desc())  # in which they were begun, and there is an index of it
         .limit(limit)
     )
@@ -50,7 +51,12 @@ def newest_projects(session: Session, limit: int) -> tuple[Facts, list[NewProjec
 
 
 def newest_releases_of(session: Session, project: ProjectEntry, limit: int) -> list[NewRelease]:
-    """The releases of *project* that were made last, the newest first; yanked ones are not news."""
+    """The releases of *project* that were made last, the newest first; yanked ones are not news.
+
+    Nothing of a project in quarantine is.
+    """
+    if project.status == ProjectStatus.QUARANTINED:
+        return []
     releases = [release for release in project.releases if not release.yanked]
     releases = sorted(releases, key=lambda r: (r.created, r.id), reverse=True)[:limit]
     summaries = summaries_of(session, [release.id for release in releases])

@@ -40,7 +40,7 @@ from pypi_lite.models import (
 )
 from pypi_lite.models.journal import append
 from pypi_lite.names import LONGEST_NAME, canonical_version, normalize_name, parse_version
-from pypi_lite.repository import Index, descriptions, namespaces, status
+from pypi_lite.repository import Index, descriptions, namespaces, policies, status
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.storage import Digests, Incoming
 
@@ -84,7 +84,7 @@ class Published:
 
 #: A policy looks at a distribution and refuses it. The list grows with the standards.
 Policy = Callable[[Index, Distribution], None]
-POLICIES: tuple[Policy, ...] = ()
+POLICIES: tuple[Policy, ...] = (policies.check,)
 
 
 @contextmanager
@@ -124,7 +124,7 @@ def publish(index: Index, submission: Submission) -> Published:
         status.check_takes_files(session, normalize_name(claimed or filename.project))
         if known := _find_same(session, submission):
             return known
-    distribution = _inspect(submission)
+    distribution = _inspect(index, submission)
     for policy in POLICIES:
         policy(index, distribution)
     html = _render(index, distribution)
@@ -133,7 +133,9 @@ def publish(index: Index, submission: Submission) -> Published:
             _storing(index, submission, distribution) as stored,
             index.database.write() as session,
         ):
-            published = _record(session, submission, distribution, html, stored.metadata_sha256)
+            published = _record(
+                index, session, submission, distribution, html, stored.metadata_sha256
+            )
             session.flush()  # while the disk is at work
             stored.finish()
             _check_stored(index, submission.digests.sha256, stored.metadata_sha256)
@@ -252,10 +254,12 @@ def _find_same(session: Session, submission: Submission) -> Published | None:
     )
 
 
-def _inspect(submission: Submission) -> Distribution:
+def _inspect(index: Index, submission: Submission) -> Distribution:
     """The distribution, read from the archive itself; the form's name and version agree with it."""
     try:
-        distribution = read_distribution(submission.incoming.path, submission.filename)
+        distribution = read_distribution(
+            submission.incoming.path, submission.filename, hashed=index.settings.record_hashed
+        )
     except InvalidDistribution as error:
         raise Refusal(Code.BAD_DISTRIBUTION, str(error)) from error
     metadata = distribution.metadata
@@ -307,6 +311,7 @@ def _check_stored(index: Index, *digests: str | None) -> None:
 
 
 def _record(
+    index: Index,
     session: Session,
     submission: Submission,
     distribution: Distribution,
@@ -318,6 +323,7 @@ def _record(
     identity = authorise(session, submission.identity, name)
     if known := _find_same(session, submission):
         return known
+    policies.check_history(session, index.settings, distribution)
     found, release = _find_release(session, distribution)
     description = None
     if html is not None and distribution.metadata.description:

@@ -120,6 +120,16 @@ def test_feeds_are_pages_that_follow_every_change(app: TestApp, filled: Index) -
     app.get("/rss/project/foo-bar/releases.xml", status=404)
 
 
+def test_a_project_in_quarantine_is_no_news(app: TestApp, filled: Index) -> None:
+    before = [titles(app, url) for url in FEEDS]
+    assert all(any("foo" in title.lower() for title in listed) for listed in before)
+    by(filled, changes.set_status, "foo-bar", "quarantined")
+    after = [titles(app, url) for url in FEEDS]
+    assert not any("foo" in title.lower() for listed in after for title in listed)
+    by(filled, changes.set_status, "foo-bar", "active")
+    assert [titles(app, url) for url in FEEDS] == before
+
+
 def test_no_more_than_forty(app: TestApp, index: Index) -> None:
     for number in range(42):
         put(index, wheel("many" if number % 2 else f"p{number}", f"1.{number}"))

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pypi_lite.distributions import archive
-from pypi_lite.distributions.archive import read_metadata
+from pypi_lite.distributions import bounds, read_distribution
+from pypi_lite.distributions.archive import opened, read_metadata
 from pypi_lite.distributions.errors import DistributionFault, InvalidDistribution
 from pypi_lite.distributions.filename import parse_filename
 from tests.distributions import build
@@ -38,7 +38,9 @@ def read(tmp_path: Path) -> Read:
     def _read(filename: str, content: bytes) -> bytes:
         path = tmp_path / "upload"
         path.write_bytes(content)
-        return read_metadata(path, parse_filename(filename))
+        parsed = parse_filename(filename)
+        with opened(path, parsed) as archive:
+            return read_metadata(archive, parsed)
 
     return _read
 
@@ -110,7 +112,7 @@ def test_a_dist_info_of_an_old_wheel_may_be_spelled_otherwise(read: Read) -> Non
 
 def test_a_missing_file_is_no_fault_of_the_uploader(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        read_metadata(tmp_path / "missing", parse_filename(WHEEL))
+        read_distribution(tmp_path / "missing", WHEEL)
 
 
 # -- the format that the name says
@@ -164,7 +166,7 @@ def test_a_gzip_of_something_else(refused: Refused) -> None:
         (without(WHEEL_FILES, "foo-1.0.dist-info/METADATA"), DistributionFault.METADATA_MISSING),
         (without(WHEEL_FILES, "foo-1.0.dist-info/WHEEL"), DistributionFault.METADATA_MISSING),
         (without(WHEEL_FILES, "foo-1.0.dist-info/RECORD"), DistributionFault.METADATA_MISSING),
-        (WHEEL_FILES | {"./foo-1.0.dist-info/METADATA": b""}, DistributionFault.METADATA_MISSING),
+        (WHEEL_FILES | {"./foo-1.0.dist-info/METADATA": b""}, DistributionFault.MEMBER_DUPLICATE),
     ],
 )
 def test_wheels_refused(files: build.Files, fault: DistributionFault, refused: Refused) -> None:
@@ -186,7 +188,7 @@ def test_a_wheel_with_two_dist_info_folders(folder: str, refused: Refused) -> No
         (SDIST_FILES | {"setup.py": b""}, DistributionFault.TOP_FOLDER_INVALID),
         ({"PKG-INFO": METADATA}, DistributionFault.TOP_FOLDER_INVALID),
         (without(SDIST_FILES, "foo-1.0/PKG-INFO"), DistributionFault.METADATA_MISSING),
-        (SDIST_FILES | {"foo-1.0//PKG-INFO": b""}, DistributionFault.METADATA_MISSING),
+        (SDIST_FILES | {"foo-1.0//PKG-INFO": b""}, DistributionFault.MEMBER_DUPLICATE),
     ],
 )
 def test_sdists_refused(
@@ -198,7 +200,7 @@ def test_sdists_refused(
 
 def test_a_pkg_info_that_is_a_link(refused: Refused) -> None:
     link = tarfile.TarInfo("foo-1.0/PKG-INFO")
-    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    link.type, link.linkname = tarfile.SYMTYPE, "foo.egg-info/PKG-INFO"
     error = refused(SDIST, tar_gz((link, b"")))
     assert error.code is DistributionFault.METADATA_MISSING
     assert "no regular file" in str(error)
@@ -283,7 +285,7 @@ def test_the_number_of_members(
     filename: str, pack: Callable, files: build.Files, read: Read, refused: Refused,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(archive, "MAX_MEMBERS", len(files))
+    monkeypatch.setattr(bounds, "MAX_MEMBERS", len(files))
     assert read(filename, pack(files)) == METADATA
     error = refused(filename, pack(files | {"foo-1.0/more": b""}))
     assert error.code is DistributionFault.ARCHIVE_TOO_LARGE
@@ -300,34 +302,34 @@ def test_the_number_of_members(
 def test_the_size_of_the_metadata(
     filename: str, pack: Callable, make: Callable, read: Read, refused: Refused
 ) -> None:
-    most = b"x" * archive.MAX_METADATA
+    most = b"x" * bounds.MAX_METADATA
     assert read(filename, pack(make("foo", "1.0", most))) == most
     error = refused(filename, pack(make("foo", "1.0", most + b"x")))
     assert error.code is DistributionFault.METADATA_TOO_LARGE
 
 
 def test_the_directory_of_a_zip(refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAX_DIRECTORY", 100)
+    monkeypatch.setattr(bounds, "MAX_DIRECTORY", 100)
     error = refused(WHEEL, build.pack_zip(WHEEL_FILES))
     assert error.code is DistributionFault.ARCHIVE_TOO_LARGE
 
 
 def test_what_a_tar_unpacks_to(read: Read, refused: Refused) -> None:
     """A ratio of a thousand is fine for a few megabytes, and a bomb for a hundred."""
-    small = SDIST_FILES | {"foo-1.0/zeros": bytes(20 * archive.MIB)}
+    small = SDIST_FILES | {"foo-1.0/zeros": bytes(20 * bounds.MIB)}
     assert read(SDIST, build.pack_tar_gz(small)) == METADATA
-    bomb = SDIST_FILES | {"foo-1.0/zeros": bytes(archive.RATIO_FREE)}
+    bomb = SDIST_FILES | {"foo-1.0/zeros": bytes(bounds.RATIO_FREE)}
     assert refused(SDIST, build.pack_tar_gz(bomb)).code is DistributionFault.ARCHIVE_TOO_LARGE
 
 
 def test_what_follows_a_tar_counts_too(refused: Refused) -> None:
-    content = gzip.compress(build.pack_tar(SDIST_FILES) + bytes(archive.RATIO_FREE))
+    content = gzip.compress(build.pack_tar(SDIST_FILES) + bytes(bounds.RATIO_FREE))
     assert refused(SDIST, content).code is DistributionFault.ARCHIVE_TOO_LARGE
 
 
 def test_an_extended_header_of_a_tar(refused: Refused) -> None:
     info = tarfile.TarInfo("foo-1.0/x")
-    info.pax_headers = {"comment": "x" * (2 * archive.MAX_TAR_HEADER)}
+    info.pax_headers = {"comment": "x" * (2 * bounds.MAX_TAR_HEADER)}
     files = [(tarfile.TarInfo("foo-1.0/PKG-INFO"), METADATA), (info, b"")]
     error = refused(SDIST, tar_gz(*files, format=tarfile.PAX_FORMAT))
     assert error.code is DistributionFault.ARCHIVE_TOO_LARGE

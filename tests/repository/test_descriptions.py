@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from pypi_lite.models import Description, File
 from pypi_lite.repository import Index
-from pypi_lite.repository.descriptions import render
+from pypi_lite.repository.descriptions import LONGEST_RENDERED, render
 from tests.distributions.build import wheel
 from tests.web.helpers import put
 
@@ -86,3 +86,29 @@ def test_equal_descriptions_are_kept_once(index: Index) -> None:
         kept = [file.description_id for file in files]
     assert kept[0] == kept[1] != kept[2]
     assert kept[3] is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type"),
+    [
+        # docutils ends in a RecursionError
+        ("\n".join(" " * depth + "a" for depth in range(500)), RST),
+        ("\n\n".join("  " * depth + "* a" for depth in range(350)), RST),
+        # these take a minute, and more the longer they are
+        (">" * 100_000 + "a", MARKDOWN),
+        ("text\n\n" + "> " * 50_000 + "a", MARKDOWN),
+        ("- " * 50_000 + "a", MARKDOWN),
+        ("== " * 20_000 + "\n" + "a  " * 20_000 + "\n" + "== " * 20_000, RST),
+        ("+--" * 20_000 + "+\n" + "|a " * 20_000 + "|\n" + "+--" * 20_000 + "+\n", RST),
+        ("word word\n\n" * (LONGEST_RENDERED // 10), RST),
+    ],
+)
+def test_what_takes_too_long_is_shown_as_it_is(raw: str, content_type: str) -> None:
+    assert render(raw, content_type).startswith("<pre>")
+
+
+def test_what_people_write_is_rendered() -> None:
+    for text in ("-" * 300, "* " * 40, ">" * 20 + " a", "=" * 2000, "+1 " * 1000):
+        assert not render(f"text\n\n{text}\n\ntext", MARKDOWN).startswith("<pre>")
+    table = "=== ===\n a   b\n=== ===\n 1   2\n=== ===\n"
+    assert "<table>" in render(table, RST)
