@@ -9,11 +9,21 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from packaging.version import Version
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.cache.pages import Facts
-from pypi_lite.models import Action, Description, File, JournalEntry, Project, Release, Role, User
+from pypi_lite.models import (
+    Action,
+    Description,
+    File,
+    FileAttestation,
+    JournalEntry,
+    Project,
+    Release,
+    Role,
+    User,
+)
 from pypi_lite.names import canonical_version, parse_version
 
 
@@ -34,6 +44,8 @@ class FileEntry(NamedTuple):
     metadata_sha256: str | None
     #: Normalized.
     project: str
+    #: Whether it has provenance.
+    is_attested: bool
 
     @property
     def path(self) -> str:
@@ -48,9 +60,14 @@ class FileEntry(NamedTuple):
 
 # Columns of the tables and not of the models: the ORM's way to the same tuples takes a sixth longer.
 _file, _release = File.__table__.c, Release.__table__.c
+_is_attested = exists().where(FileAttestation.__table__.c.file_id == _file.id)
 #: A project's files as `FileEntry`, by name, those that are a "bdist_wheel" before an "sdist".
 _FILES = (
-    select(*(_file[name] for name in FileEntry._fields[:-1]), Project.__table__.c.normalized_name)
+    select(
+        *(_file[name] for name in FileEntry._fields[:-2]),
+        Project.__table__.c.normalized_name,
+        _is_attested,
+    )
     .join_from(File.__table__, Release.__table__)
     .join(Project.__table__)
     .where(_release.project_id == bindparam("project_id"))

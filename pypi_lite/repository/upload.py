@@ -7,7 +7,7 @@ caller's: it streams the bytes (`receive`) into an `Incoming` of the blobs, whic
 
 import hmac
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.people import refresh
+from pypi_lite.attestations import Attested
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.distributions import (
     Distribution,
@@ -40,7 +41,7 @@ from pypi_lite.models import (
 )
 from pypi_lite.models.journal import append
 from pypi_lite.names import LONGEST_NAME, canonical_version, normalize_name, parse_version
-from pypi_lite.repository import Index, descriptions, namespaces
+from pypi_lite.repository import Index, attestations, descriptions, namespaces
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.storage import Digests, Incoming
 
@@ -67,6 +68,8 @@ class Submission:
     incoming: Incoming
     digests: Digests
     claims: Claims = Claims()
+    #: A JSON array, as the uploader sent it.
+    attestations: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +129,16 @@ def publish(index: Index, submission: Submission) -> Published:
     distribution = _inspect(submission)
     for policy in POLICIES:
         policy(index, distribution)
+    attested = _check_attestations(index, submission, distribution)
     html = _render(index, distribution)
     try:
         with (
             _storing(index, submission, distribution) as stored,
             index.database.write() as session,
         ):
-            published = _record(session, submission, distribution, html, stored.metadata_sha256)
+            published = _record(
+                session, submission, distribution, html, stored.metadata_sha256, attested
+            )
             session.flush()  # while the disk is at work
             stored.finish()
             _check_stored(index, submission.digests.sha256, stored.metadata_sha256)
@@ -266,6 +272,18 @@ def _inspect(submission: Submission) -> Distribution:
     return distribution
 
 
+def _check_attestations(
+    index: Index, submission: Submission, distribution: Distribution
+) -> Collection[Attested]:
+    return attestations.check(
+        index,
+        submission.attestations,
+        normalize_name(distribution.metadata.name),
+        submission.filename,
+        submission.digests.sha256,
+    )
+
+
 def _render(index: Index, distribution: Distribution) -> str | None:
     """The description's HTML, outside of the write transaction: rendering takes its time."""
     metadata = distribution.metadata
@@ -311,6 +329,7 @@ def _record(
     distribution: Distribution,
     html: str | None,
     metadata_sha256: str | None,
+    attested: Collection[Attested],
 ) -> Published:
     """Write the rows. What was checked before is checked again: now nobody else writes."""
     name = normalize_name(distribution.metadata.name)
@@ -332,6 +351,7 @@ def _record(
     file = _file(session, release, submission, distribution, metadata_sha256)
     file.uploaded_by = identity.user_id
     file.description = description
+    attestations.record(session, name, file, attested)
     entry = append(
         session,
         Action.FILE_ADD,
