@@ -154,9 +154,7 @@ def test_the_certificate_must_be_valid_when_it_was_signed(world: World, root: Pa
 )
 def test_each_of_those_trusted_is_needed(world: World, root: Path, key: str, text: str) -> None:
     """Another authority, log of certificates, or transparency log than the trust root's."""
-    keys = {
-        name: getattr(world, name) for name in ("authority_key", "certificates_key", "log_key")
-    }
+    keys = {name: getattr(world, name) for name in ("authority_key", "certificates_key", "log_key")}
     stranger = World(**{**keys, key: getattr(World(), key)})
     with pytest.raises(AttestationError) as caught:
         check(root, stranger.attest(statement(FILE, CONTENT)))
