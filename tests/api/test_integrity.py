@@ -1,4 +1,4 @@
-"""Attestations that come with an upload, and the provenance that they become (V01-V04, U11, S18, H08, D09)."""
+"""Attestations of uploads, and the provenance that they become (V01-V04, U11, S18, H08, D09)."""
 
 import json
 import sys

@@ -43,6 +43,11 @@ def attested(
     return path
 
 
+def with_attestations(*paths: Path) -> list[Path]:
+    """The files, and what lies beside each: uv takes for attested what it is given together."""
+    return [found for path in paths for found in sorted(path.parent.glob(f"{path.name}*"))]
+
+
 def provenance(served: Served, path: Path) -> raw.Answer:
     """The file's provenance, where the simple page says that it is."""
     name, version = path.name.removesuffix(".tar.gz").split("-")[:2]
@@ -54,7 +59,8 @@ def test_uv_publishes_to_an_index_that_takes_none(
 ) -> None:
     """U11: an index that does not know the field ignores it."""
     path = attested(world, tmp_path / "dist", wheel(name, "1.0"))
-    clients.uv_publish(served.running.upload_url, path, UV_PUBLISH_TOKEN=served.token).succeeded()
+    token = {"UV_PUBLISH_TOKEN": served.token}
+    clients.uv_publish(served.running.upload_url, *with_attestations(path), **token).succeeded()
     assert "provenance" not in served.page_of(name)[path.name]
     assert provenance(served, path).status == 404
 
@@ -67,16 +73,17 @@ def test_uv_publishes_to_an_index_that_takes_them(
     clients = Clients(tmp_path / "home", strict.running.simple_url)
     running, token = strict.running, {"UV_PUBLISH_TOKEN": strict.token}
     first = attested(world, tmp_path / "dist", wheel(name, "1.0"))
-    ran = clients.uv_publish(running.upload_url, first, **token).failed()
+    ran = clients.uv_publish(running.upload_url, *with_attestations(first), **token).failed()
     assert "no publisher of the project: it has none" in ran.words
-    clients.uv_publish(running.upload_url, "--no-attestations", first, **token).succeeded()
+    given = ("--no-attestations", *with_attestations(first))
+    clients.uv_publish(running.upload_url, *given, **token).succeeded()
     added = running.command(
         *("publisher", "add", name, "--github", WORKFLOW.repository, "--workflow", WORKFLOW.file)
     )
     assert added.returncode == 0, added.stderr
 
     paths = [attested(world, tmp_path / "dist", make(name, "2.0")) for make in (wheel, sdist)]
-    clients.uv_publish(running.upload_url, *paths, **token).succeeded()
+    clients.uv_publish(running.upload_url, *with_attestations(*paths), **token).succeeded()
     page = strict.page_of(name)
     for path in paths:
         answer = raw.get(str(page[path.name]["provenance"]))
@@ -94,7 +101,7 @@ def test_uv_publishes_to_an_index_that_takes_them(
         assert clients.installed(venv) == {name: "2.0"}
 
     foreign = attested(world, tmp_path / "dist", wheel(name, "3.0"), GITLAB_WORKFLOW)
-    ran = clients.uv_publish(running.upload_url, foreign, **token).failed()
+    ran = clients.uv_publish(running.upload_url, *with_attestations(foreign), **token).failed()
     assert "400" in ran.words
     assert "which is no publisher of the project: release.yml of acme/foo on GitHub" in ran.words
     assert foreign.name not in strict.page_of(name)
