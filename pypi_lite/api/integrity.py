@@ -18,7 +18,7 @@ from webob.acceptparse import create_accept_header
 from pypi_lite.addresses import moved
 from pypi_lite.cache.pages import Page
 from pypi_lite.names import is_normalized_name, is_valid_name, normalize_name, parse_version
-from pypi_lite.repository import attestations, keys
+from pypi_lite.repository import attestations, keys, pages
 from pypi_lite.security import Permission
 
 MEDIA = "application/vnd.pypi.integrity.v1+json"
@@ -81,14 +81,17 @@ def provenance(request: Any) -> Response:
     name, version, filename = (request.matchdict[n] for n in ("project", "version", "filename"))
     if not _is_acceptable(request.environ.get("HTTP_ACCEPT") or "*/*"):
         raise HTTPNotAcceptable(detail=f"Provenance comes as {MEDIA}.")
-    project = normalize_name(name) if is_valid_name(name) else ""
-    found = attestations.provenance(request.reader, project, filename)
-    if found is None or parse_version(version) != parse_version(found.version):
+    # The door through which the project's pages come: a file that they don't show has no provenance.
+    project = pages.project(request.reader, normalize_name(name)) if is_valid_name(name) else None
+    release = project.release(version) if project else None
+    files = release.files if release else ()
+    file = next((f for f in files if f.filename == filename and f.is_attested), None)
+    if project is None or release is None or file is None:
         raise HTTPNotFound(detail=f"There is no provenance of {filename!r} here.")
-    path = f"/integrity/{project}/{found.version}/{filename}/provenance"
+    path = f"/integrity/{project.normalized_name}/{release.version}/{filename}/provenance"
     if request.path_info != path:
         raise moved(request, path)
-    request.page_facts = found.facts
-    return Response(
-        json.dumps(found.document, separators=(",", ":")), content_type=MEDIA, charset="UTF-8"
-    )
+    request.page_facts = project.facts
+    document = attestations.provenance(request.reader, file.id)
+    text = json.dumps(document, separators=(",", ":"))
+    return Response(text, content_type=MEDIA, charset="UTF-8")

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -10,26 +9,13 @@ from sqlalchemy.orm import Session
 
 from pypi_lite import attestations
 from pypi_lite.attestations import AttestationError, Attested, Kind, TrustRootError, Workflow
-from pypi_lite.cache.pages import Facts
-from pypi_lite.models import File, FileAttestation, Project, Release
+from pypi_lite.models import File, FileAttestation
 from pypi_lite.repository import Index, publishers
 from pypi_lite.repository.errors import Code, Refusal
 
 log = logging.getLogger(__name__)
 
 _NOT_TAKEN = "The attestations of the upload can't be taken"
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """What has been signed about a file."""
-
-    #: As the release's address spells it.
-    version: str
-    #: The last change that its page shows.
-    facts: Facts
-    #: The standard's provenance object.
-    document: dict[str, Any]
 
 
 def check(
@@ -73,35 +59,20 @@ def record(session: Session, project: str, file: File, attested: Collection[Atte
         )
 
 
-def provenance(session: Session, project: str, filename: str) -> Provenance | None:
-    """Of the file, whose *project* (normalized) this is; None: nothing, or no such file. One query."""
-    query = (
-        select(Project.last_serial, Project.changed, Release.version, FileAttestation)
-        .join_from(FileAttestation, File)
-        .join(Release)
-        .join(Project)
-        .where(Project.normalized_name == project, File.filename == filename)
-        .order_by(FileAttestation.id)
-    )
-    rows = session.execute(query).all()
-    if not rows:
-        return None
+def provenance(session: Session, file_id: int) -> dict[str, Any]:
+    """The standard's provenance object of a file."""
+    query = select(FileAttestation).where(FileAttestation.file_id == file_id)
     bundles: dict[Workflow, list[dict[str, Any]]] = {}
-    for row in rows:
-        one: FileAttestation = row.FileAttestation
+    for one in session.scalars(query.order_by(FileAttestation.id)):
         workflow = Workflow(Kind(one.kind), one.repository, one.workflow)
         bundles.setdefault(workflow, []).append(one.body)
-    return Provenance(
-        version=rows[0].version,
-        facts=Facts(serial=rows[0].last_serial, changed=rows[0].changed),
-        document={
-            "version": 1,
-            "attestation_bundles": [
-                {"publisher": _publisher(workflow), "attestations": bodies}
-                for workflow, bodies in bundles.items()
-            ],
-        },
-    )
+    return {
+        "version": 1,
+        "attestation_bundles": [
+            {"publisher": _publisher(workflow), "attestations": bodies}
+            for workflow, bodies in bundles.items()
+        ],
+    }
 
 
 def _publisher(workflow: Workflow) -> dict[str, Any]:
