@@ -17,7 +17,7 @@ from webob.acceptparse import create_accept_header
 
 from pypi_lite.addresses import moved
 from pypi_lite.cache.pages import Page
-from pypi_lite.names import is_normalized_name, is_valid_name, normalize_name, parse_version
+from pypi_lite.names import is_normalized_name, is_valid_name, normalize_name
 from pypi_lite.repository import attestations, keys, pages
 from pypi_lite.security import Permission
 
@@ -46,7 +46,7 @@ def address(project: str, version: str, filename: str) -> str:
 
 
 def page_of(environ: Mapping[str, Any]) -> Page | None:
-    """The page of a canonical address."""
+    """The page of an address; the view knows which spelling of a version is its own."""
     if not _is_acceptable(environ.get("HTTP_ACCEPT") or "*/*"):
         return None
     return _page(environ["PATH_INFO"])
@@ -57,13 +57,10 @@ def _page(path: str) -> Page | None:
     found = _ADDRESS.match(path)
     if found is None or not is_normalized_name(found["project"]):
         return None
-    version = found["version"]
-    if str(parse_version(version)) != version:
-        return None
     return Page(
         key=keys.project_key(found["project"]),
         # No version has a hyphen in it.
-        name=f"provenance-{version}-{found['filename']}",
+        name=f"provenance-{found['version']}-{found['filename']}",
         content_type=MEDIA,
         vary="Accept, Accept-Encoding",
         headers=(("X-Content-Type-Options", "nosniff"), ("Access-Control-Allow-Origin", "*")),

@@ -68,7 +68,7 @@ class Submission:
     incoming: Incoming
     digests: Digests
     claims: Claims = Claims()
-    #: A JSON array, as the uploader sent it.
+    #: A JSON array, as the uploader sent it, to an index that takes them.
     attestations: str | None = None
 
 
