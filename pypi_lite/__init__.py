@@ -34,6 +34,7 @@ def make_app(settings: Settings) -> Any:
     config.include("pypi_lite.security")
     config.include("pypi_lite.api.namespaces")
     config.include("pypi_lite.api.simple")
+    config.include("pypi_lite.api.integrity")
     config.include("pypi_lite.api.legacy_json")
     config.include("pypi_lite.api.feeds")
     config.include("pypi_lite.api.files")

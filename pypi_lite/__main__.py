@@ -19,11 +19,12 @@ from pyramid.paster import get_appsettings, setup_logging
 from pypi_lite import make_app
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.people import AccountError, create_token, create_user
+from pypi_lite.attestations import Kind, Workflow
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.importing import import_paths
 from pypi_lite.models import ProjectStatus, Scope
 from pypi_lite.opening import migrate, open_index, welcome
-from pypi_lite.repository import changes, namespaces
+from pypi_lite.repository import changes, namespaces, publishers
 from pypi_lite.repository.errors import Refusal
 from pypi_lite.server import ServerError, serve
 from pypi_lite.settings import DEFAULT_LISTEN, URL, Settings, SettingsError
@@ -95,6 +96,24 @@ def _parser() -> argparse.ArgumentParser:
     _add(namespace, "list", _list_namespaces, "all namespaces, and whose they are")
     command = _add(namespace, "revoke", _revoke_namespace, "let the names be everybody's again")
     command.add_argument("name", metavar="NAME")
+
+    publisher = commands.add_parser(
+        "publisher", help="workflows whose attestations a project takes"
+    ).add_subparsers(required=True)
+    command = _add(publisher, "add", _add_publisher, "let a workflow attest files of PROJECT")
+    command.add_argument("project", metavar="PROJECT")
+    where = command.add_mutually_exclusive_group(required=True)
+    where.add_argument("--github", metavar="OWNER/REPO", help="a repository on GitHub")
+    where.add_argument("--gitlab", metavar="GROUP/PROJECT", help="a project on GitLab")
+    command.add_argument(
+        "--workflow", metavar="FILE", required=True, help="release.yml; on GitLab a path"
+    )
+    command.add_argument("--environment", metavar="NAME", default="", help="in which it must run")
+    command = _add(publisher, "list", _list_publishers, "the publishers of PROJECT")
+    command.add_argument("project", metavar="PROJECT")
+    command = _add(publisher, "remove", _remove_publisher, "trust a publisher no longer")
+    command.add_argument("project", metavar="PROJECT")
+    command.add_argument("id", metavar="ID", type=_positive)
 
     command = _add(commands, "import", _import, "take files, or folders of files, into the index")
     command.add_argument("paths", metavar="PATH", nargs="+", type=Path)
@@ -266,6 +285,32 @@ def _list_namespaces(options: argparse.Namespace) -> int:
 def _revoke_namespace(options: argparse.Namespace) -> int:
     with open_index(_ready(options)).index.database.write() as session:
         namespaces.revoke(session, OPERATOR, options.name)
+    return 0
+
+
+def _add_publisher(options: argparse.Namespace) -> int:
+    """Prints the number alone."""
+    kind = Kind.GITHUB if options.github else Kind.GITLAB
+    workflow = Workflow(kind, options.github or options.gitlab, options.workflow)
+    with open_index(_ready(options)).index.database.write() as session:
+        number = publishers.add(session, OPERATOR, options.project, workflow, options.environment)
+    print(number)
+    return 0
+
+
+def _list_publishers(options: argparse.Namespace) -> int:
+    """One a line: its number, where it runs, repository, workflow, environment."""
+    with open_index(_ready(options)).index.database.read() as session:
+        for entry in publishers.of(session, options.project):
+            workflow = entry.workflow
+            parts = (workflow.kind.value, workflow.repository, workflow.file, entry.environment)
+            print(entry.id, *parts, sep="\t")
+    return 0
+
+
+def _remove_publisher(options: argparse.Namespace) -> int:
+    with open_index(_ready(options)).index.database.write() as session:
+        publishers.remove(session, OPERATOR, options.project, options.id)
     return 0
 
 

@@ -5,6 +5,8 @@ A setting is read from an INI file (``pypi_lite.data = var``) or from its defaul
 which is why the INI files say ``%(here)s/...``.
 """
 
+import importlib.util
+import ipaddress
 import math
 import os
 import re
@@ -12,11 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_origin
+from urllib.parse import urlsplit
 
 PREFIX = "pypi_lite."
 DATABASE_URL = "sqlalchemy.url"
 URL = "pypi_lite.url"
 DEFAULT_LISTEN = "127.0.0.1:6543"
+#: Values of the setting ``attestations`` that are no path.
+ATTESTATIONS_OFF, ATTESTATIONS_PUBLIC = "off", "public"
 
 
 class SettingsError(ValueError):
@@ -77,6 +82,9 @@ class Settings:
     required_classifiers: tuple[str, ...] = ()
     #: Refuse classifiers that PyPI does not know; those that begin with "Private ::" are always taken.
     refuse_unknown_classifiers: bool = False
+    #: Whether attestations are taken, and whom they are verified against (docs/attestations.md):
+    #: ``off``, the path of a trust root's JSON file, or ``public``.
+    attestations: str = ATTESTATIONS_OFF
     #: Whether starting the server brings the database's schema up to date.
     migrate: bool = True
     #: Reload changed templates and show more in the log; for work on pypi_lite itself.
@@ -91,6 +99,7 @@ class Settings:
             "blobs": data / "blobs" if self.blobs == unset else self.blobs,
             "cache_folder": data / "cache" if self.cache_folder == unset else self.cache_folder,
             "url": self.url.rstrip("/") + "/",
+            "attestations": _trust(self.attestations),
         }
         for name, value in replace.items():
             object.__setattr__(self, name, value)
@@ -104,6 +113,22 @@ class Settings:
     def upload_url(self) -> str:
         """What an uploader is pointed at."""
         return self.url + "legacy/"
+
+    @property
+    def takes_attestations(self) -> bool:
+        """Whether the attestations of an upload are looked at."""
+        return self.attestations != ATTESTATIONS_OFF
+
+    @property
+    def provenance_url(self) -> str | None:
+        """Where provenance is, for pages: None where the standard would not have it in them.
+
+        The address has to be one of https (PEP 740, "Index changes"); so has one on this machine alone
+        no need to be.
+        """
+        address = urlsplit(self.url)
+        is_safe = address.scheme == "https" or _is_loopback(address.hostname or "")
+        return self.url + "integrity/" if is_safe else None
 
     @property
     def shaping_pages(self) -> tuple[str, ...]:
@@ -129,6 +154,27 @@ class Settings:
             values[name] = _convert(key, text, types[name])
         values.update((name, value) for name, value in overrides.items() if value is not None)
         return cls(**values)
+
+
+def _trust(text: str) -> str:
+    """The setting ``attestations``, its path absolute. Raises SettingsError where it can't work."""
+    if text == ATTESTATIONS_OFF:
+        return text
+    if importlib.util.find_spec("pypi_attestations") is None:
+        raise SettingsError("attestations: install pypi_lite[attestations] to have them verified")
+    if text == ATTESTATIONS_PUBLIC:
+        return text
+    path = os.path.abspath(text)
+    if not os.path.isfile(path):
+        raise SettingsError(f"attestations: write off, public, or a trust root's path: no {path}")
+    return path
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _convert(key: str, text: str, wanted: Any) -> Any:

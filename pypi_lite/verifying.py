@@ -19,7 +19,7 @@ from pypi_lite.application import Request
 from pypi_lite.cache.pages import Page, PageRules, is_page_time
 from pypi_lite.cache.representation import Representation
 from pypi_lite.cache.store import GZIP, Cache, compress
-from pypi_lite.models import File, Project, ProjectStatus, Release
+from pypi_lite.models import File, FileAttestation, Project, ProjectStatus, Release
 from pypi_lite.repository import Index
 
 #: Seconds after which what nobody mentions is no upload that is still under way.
@@ -148,6 +148,13 @@ def _addresses(index: Index) -> Iterator[tuple[str, str]]:
         releases = session.execute(
             select(Project.normalized_name, Release.version).join(Release)
         ).all()
+        attested = session.execute(
+            select(Project.normalized_name, Release.version, File.filename)
+            .join_from(FileAttestation, File)
+            .join(Release)
+            .join(Project)
+            .distinct()
+        ).all()
     yield "/", Media.TEXT_HTML.value
     for feed in ("/rss/updates.xml", "/rss/packages.xml"):
         yield feed, "*/*"
@@ -159,6 +166,8 @@ def _addresses(index: Index) -> Iterator[tuple[str, str]]:
     for below in (*names, *(f"{name}/{version}" for name, version in releases)):
         yield f"/pypi/{below}/json", "application/json"
         yield f"/project/{below}/", Media.TEXT_HTML.value
+    for name, version, filename in attested:
+        yield f"/integrity/{name}/{version}/{filename}/provenance", "*/*"
 
 
 def _links(index: Index) -> Iterator[tuple[str, Path]]:

@@ -21,6 +21,7 @@ from pypi_lite.models import Scope
 from pypi_lite.opening import Opened, migrate, open_index
 from pypi_lite.repository import Index
 from pypi_lite.settings import Settings
+from tests.signing import World
 
 # A slow machine is no fault of the code: hypothesis measures no times.
 hypothesis.settings.register_profile("pypi_lite", deadline=None)
@@ -102,6 +103,18 @@ def _execute(server: str, statement: str) -> None:
     with engine.connect() as connection:
         connection.exec_driver_sql(statement)
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """Who is trusted with attestations, where they are verified."""
+    return World()
+
+
+@pytest.fixture(scope="session")
+def root(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The trust root's file that says so."""
+    return world.write_root(tmp_path_factory.mktemp("trust") / "root.json")
 
 
 @pytest.fixture

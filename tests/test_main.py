@@ -134,6 +134,31 @@ def test_namespaces_are_granted_listed_and_revoked(command: Command, root: str) 
     assert command.out == ""
 
 
+def test_publishers_are_added_listed_and_removed(command: Command, tmp_path: Path) -> None:
+    filename, content = wheel("foo", "1.0")
+    (tmp_path / filename).write_bytes(content)
+    github = ("--github", "acme/foo", "--workflow", "release.yml")
+    assert command("publisher", "add", "Foo", *github) == 1
+    assert "no project 'Foo'" in command.says()
+    assert command("import", str(tmp_path / filename)) == 0
+    assert command("publisher", "add", "Foo", *github, "--environment", "pypi") == 0
+    assert command.out == "1\n"
+    gitlab = ("--gitlab", "acme/tools/foo", "--workflow", "ci/release.yml")
+    assert command("publisher", "add", "foo", *gitlab) == 0
+    assert command("publisher", "add", "foo", *gitlab) == 1
+    assert "already" in command.says()
+    assert command("publisher", "list", "foo") == 0
+    assert command.out.splitlines() == [
+        "1\tGitHub\tacme/foo\trelease.yml\tpypi",
+        "2\tGitLab\tacme/tools/foo\tci/release.yml\t",
+    ]
+    assert command("publisher", "remove", "foo", "1") == 0
+    assert command("publisher", "remove", "foo", "1") == 1
+    assert "no publisher 1" in command.says()
+    assert command("publisher", "list", "foo") == 0
+    assert command.out == "2\tGitLab\tacme/tools/foo\tci/release.yml\t\n"
+
+
 def test_files_are_imported(command: Command, tmp_path: Path) -> None:
     filename, content = wheel("foo", "1.0")
     (tmp_path / filename).write_bytes(content)
@@ -181,6 +206,9 @@ def test_migrating_twice_is_fine(command: Command) -> None:
         ["namespace"],
         ["namespace", "grant", "acme"],
         ["namespace", "revoke"],
+        ["publisher", "add", "foo", "--workflow", "x.yml"],
+        ["publisher", "add", "foo", "--github", "a/b"],
+        ["publisher", "remove", "foo", "x"],
         ["serve", "--workers", "0"],
         ["serve", "--listen", "nonsense"],
         ["serve", "--listen", "127.0.0.1:99999"],

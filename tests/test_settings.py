@@ -85,6 +85,22 @@ def test_what_cannot_be_used_is_named(name: str, value: str) -> None:
         Settings.from_ini({PREFIX + name: value})
 
 
+@pytest.mark.parametrize("value", ["on", "", "nothing.json", "/"])
+def test_a_trust_root_must_be_there(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"attestations: write off, public, or"):
+        Settings.from_ini({f"{PREFIX}attestations": value})
+
+
+def test_attestations_need_their_libraries(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("public", str(root)):
+        assert Settings(attestations=value).takes_attestations
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert not Settings().takes_attestations
+    for value in ("public", str(root)):
+        with pytest.raises(SettingsError, match=r"install pypi_lite\[attestations\]"):
+            Settings(attestations=value)
+
+
 def test_what_reaches_a_page_makes_another_build() -> None:
     assert Settings(title="a").shaping_pages != Settings(title="b").shaping_pages
     assert Settings(url="http://a").shaping_pages != Settings(url="http://b").shaping_pages

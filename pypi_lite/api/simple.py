@@ -15,6 +15,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from pypi_lite.addresses import moved
+from pypi_lite.api import integrity
 from pypi_lite.api.media import API_VERSION, NAMESPACES_API_VERSION, Media, choose
 from pypi_lite.cache.pages import Page
 from pypi_lite.names import is_normalized_name, is_valid_name, normalize_name
@@ -94,8 +95,9 @@ def project(request: Any) -> Response:
     if found is None:
         raise HTTPNotFound(detail=f"There is no project {name!r} here.")
     request.page_facts = found.facts
+    base = request.index.settings.provenance_url
     if media is not Media.JSON:
-        links = [_link(release, file) for release, file in _files(found)]
+        links = [_link(release, file, base) for release, file in _files(found)]
         return _html(request, "project.html", {"project": found, "links": _lines(links)})
     standing = namespaces.standing(request.reader)
     request.page_facts = standing.shown_beside(found.facts)
@@ -106,7 +108,10 @@ def project(request: Any) -> Response:
         **_namespaces(request, standing, found),
     }
     return _json(
-        standing, content, "files", [_file_json(release, file) for release, file in _files(found)]
+        standing,
+        content,
+        "files",
+        [_file_json(release, file, base) for release, file in _files(found)],
     )
 
 
@@ -142,8 +147,11 @@ def _status(found: ProjectEntry) -> dict[str, str]:
     return {**marker, "reason": found.status_reason} if found.status_reason else marker
 
 
-def _link(release: ReleaseEntry, file: FileEntry) -> str:
-    """A file's element. Digests and names of blobs need no escaping; all else is anybody's text."""
+def _link(release: ReleaseEntry, file: FileEntry, base: str | None) -> str:
+    """A file's element. Digests and names of blobs need no escaping; all else is anybody's text.
+
+    *base* is where provenance is, None where it is not to be shown.
+    """
     attributes = ""
     if file.requires_python:
         attributes += f' data-requires-python="{escape(file.requires_python)}"'
@@ -153,6 +161,8 @@ def _link(release: ReleaseEntry, file: FileEntry) -> str:
         attributes += (
             f' data-dist-info-metadata="sha256={digest}" data-core-metadata="sha256={digest}"'
         )
+    if base and file.is_attested:
+        attributes += f' data-provenance="{escape(_provenance(release, file, base))}"'
     name = escape(file.filename)
     address = f"{_ROOT}files/{file.project}/{file.sha256}/{name}#sha256={file.sha256}"
     return f'<a href="{address}"{attributes}>{name}</a>'
@@ -163,7 +173,7 @@ def _lines(links: list[str]) -> Markup:
     return Markup("".join([f"    {link}<br>\n" for link in links]))  # noqa: S704  escaped above
 
 
-def _file_json(release: ReleaseEntry, file: FileEntry) -> str:
+def _file_json(release: ReleaseEntry, file: FileEntry, base: str | None) -> str:
     """A file's entry. No value is null: uv refuses the page for some of them.
 
     Put together by hand, in less than half the time of dictionaries and an encoder; what may be
@@ -184,7 +194,14 @@ def _file_json(release: ReleaseEntry, file: FileEntry) -> str:
         # one, "dist-info-metadata": pip 22.3 can't install from a page with it (PEP 714).
         for key in ("core-metadata", "data-dist-info-metadata"):
             entry += f',"{key}":{{"sha256":"{file.metadata_sha256}"}}'
+    if base and file.is_attested:
+        entry += f',"provenance":{_as_json(_provenance(release, file, base))}'
     return entry + "}"
+
+
+def _provenance(release: ReleaseEntry, file: FileEntry, base: str) -> str:
+    """The address of a file's provenance, which has to be absolute (PEP 740)."""
+    return base + integrity.address(file.project, str(release.version), file.filename)
 
 
 def _namespaces(request: Any, standing: Standing, found: ProjectEntry) -> dict[str, Any]:

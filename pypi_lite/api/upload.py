@@ -31,6 +31,8 @@ _FIELDS = frozenset(
 #: What clients write for "nothing".
 _ABSENT = frozenset({"", "UNKNOWN"})
 _LONGEST_REASON = 400
+#: The field of PEP 740, which an index that does not verify them ignores.
+_ATTESTATIONS = "attestations"
 
 
 def includeme(config: Any) -> None:
@@ -55,6 +57,7 @@ def upload(request: Any) -> Response:
                 incoming=incoming,
                 digests=incoming.finish(),
                 claims=claims,
+                attestations=fields.get(_ATTESTATIONS),
             )
             published = publish(request.index, submission)
     except FormError as error:
@@ -107,13 +110,14 @@ def _receive(request: Any, incoming: Incoming) -> tuple[dict[str, str], str]:
     """Stream the body: the fields that count, and the file into *incoming*; its name."""
     fields: dict[str, str] = {}
     filename = None
+    wanted = _FIELDS | {_ATTESTATIONS} if request.index.settings.takes_attestations else _FIELDS
     for part in read_parts(request.environ):
         if part.name == "content" and part.filename is not None:
             if filename is not None:
                 raise FormError("the form has more than one file: send one at a time")
             filename = part.filename
             receive(request.index, incoming, part.chunks())
-        elif part.name in _FIELDS:
+        elif part.name in wanted:
             value = _plain(part)
             if value not in _ABSENT:
                 fields[part.name] = value

@@ -1,11 +1,13 @@
 """The tables: one noun a module, typed, with the constraints that the database enforces itself."""
 
 from pypi_lite.models.account import Role, RoleName, Scope, Token, TokenProject, TokenScope, User
+from pypi_lite.models.attestation import FileAttestation
 from pypi_lite.models.base import Base, now
 from pypi_lite.models.file import BurnedFilename, Description, File
 from pypi_lite.models.journal import Action, JournalEntry
 from pypi_lite.models.namespace import Namespace, NamespaceOwner
 from pypi_lite.models.project import Project, ProjectStatus, Release
+from pypi_lite.models.publisher import Publisher
 
 __all__ = [
     "Action",
@@ -13,11 +15,13 @@ __all__ = [
     "BurnedFilename",
     "Description",
     "File",
+    "FileAttestation",
     "JournalEntry",
     "Namespace",
     "NamespaceOwner",
     "Project",
     "ProjectStatus",
+    "Publisher",
     "Release",
     "Role",
     "RoleName",

@@ -29,6 +29,8 @@ class Action(StrEnum):
     ROLE_GRANT = "role.grant"
     NAMESPACE_GRANT = "namespace.grant"
     NAMESPACE_REVOKE = "namespace.revoke"
+    PUBLISHER_ADD = "publisher.add"
+    PUBLISHER_REMOVE = "publisher.remove"
 
 
 class JournalEntry(Base):

@@ -13,6 +13,7 @@ class Code(StrEnum):
     BAD_DIGEST = "bad-digest"
     BAD_DISTRIBUTION = "bad-distribution"
     MISMATCH = "mismatch"
+    BAD_ATTESTATION = "bad-attestation"
     FILE_EXISTS = "file-exists"
     FILENAME_BURNED = "filename-burned"
     RESERVED = "reserved"

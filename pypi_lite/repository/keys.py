@@ -3,7 +3,8 @@
 ======================  ==================================================================
 key                     its pages
 ======================  ==================================================================
-``project/<name>``      the simple page, the legacy JSON, the feed and the project page of a project
+``project/<name>``      the simple page, the legacy JSON, the feed and the project page of a project, and
+                        the provenance of its files
 ``project``             those of all projects: each JSON page says what namespaces there are
 ``index``               the root list: it depends on the set of project names alone
 ``home``                the home page and the index's feeds: they show what is newest
@@ -21,10 +22,12 @@ from pypi_lite.models import (
     BurnedFilename,
     Description,
     File,
+    FileAttestation,
     JournalEntry,
     Namespace,
     NamespaceOwner,
     Project,
+    Publisher,
     Release,
     Role,
     Token,
@@ -48,6 +51,7 @@ def register(registry: KeyRegistry) -> None:
     registry.register(Project, _project)
     registry.register(Release, _release)
     registry.register(File, _file)
+    registry.register(FileAttestation, _file_attestation)
     registry.register(Role, _role)
     registry.register(Namespace, _namespace)
     registry.register(NamespaceOwner, _namespace)
@@ -55,6 +59,7 @@ def register(registry: KeyRegistry) -> None:
     for model in (
         BurnedFilename,  # no page shows it
         Description,  # shown by files alone, and never changed
+        Publisher,  # no page shows it
         Token,
         TokenProject,
         TokenScope,
@@ -85,6 +90,10 @@ def _file(file: File, _change: Change) -> Iterable[str]:
     return {project_key(file.release.project.normalized_name), HOME}
 
 
+def _file_attestation(attestation: FileAttestation, _change: Change) -> Iterable[str]:
+    return {project_key(attestation.file.release.project.normalized_name)}
+
+
 def _role(role: Role, _change: Change) -> Iterable[str]:
     return {project_key(role.project.normalized_name)}
 
@@ -95,5 +104,8 @@ def _namespace(_row: Any, _change: Change) -> Iterable[str]:
 
 def _journal_entry(entry: JournalEntry, _change: Change) -> Iterable[str]:
     """A page shows the number of its newest row, of a change that has keys itself, mostly."""
-    is_grant = entry.action in (Action.NAMESPACE_GRANT, Action.NAMESPACE_REVOKE)
-    return {PROJECTS, INDEX} if is_grant else ()
+    if entry.action in (Action.NAMESPACE_GRANT, Action.NAMESPACE_REVOKE):
+        return {PROJECTS, INDEX}
+    if entry.action in (Action.PUBLISHER_ADD, Action.PUBLISHER_REMOVE):
+        return {HOME}  # which shows the newest change of any project
+    return ()

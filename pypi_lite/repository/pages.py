@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from packaging.version import Version
-from sqlalchemy import bindparam, select, type_coerce
+from sqlalchemy import bindparam, exists, select, type_coerce
 from sqlalchemy.orm import Session
 
 from pypi_lite.cache.pages import Facts
@@ -17,6 +17,7 @@ from pypi_lite.models import (
     Action,
     Description,
     File,
+    FileAttestation,
     JournalEntry,
     Project,
     ProjectStatus,
@@ -51,6 +52,8 @@ class FileEntry(NamedTuple):
     metadata_sha256: str | None
     #: Normalized.
     project: str
+    #: Whether it has provenance.
+    is_attested: bool
 
     @property
     def path(self) -> str:
@@ -70,6 +73,7 @@ _COLUMNS = {
     **dict(_file.items()),
     "upload_time": type_coerce(_file.uploaded, UTCText),
     "project": _project.normalized_name,
+    "is_attested": exists().where(FileAttestation.__table__.c.file_id == _file.id),
 }
 #: A project's files as `FileEntry`, by name, those that are a "bdist_wheel" before an "sdist".
 _FILES = (

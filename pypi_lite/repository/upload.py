@@ -7,7 +7,7 @@ caller's: it streams the bytes (`receive`) into an `Incoming` of the blobs, whic
 
 import hmac
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.people import refresh
+from pypi_lite.attestations import Attested
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.distributions import (
     Distribution,
@@ -40,7 +41,14 @@ from pypi_lite.models import (
 )
 from pypi_lite.models.journal import append
 from pypi_lite.names import LONGEST_NAME, canonical_version, normalize_name, parse_version
-from pypi_lite.repository import Index, descriptions, namespaces, policies, status
+from pypi_lite.repository import (
+    Index,
+    attestations,
+    descriptions,
+    namespaces,
+    policies,
+    status,
+)
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.storage import Digests, Incoming
 
@@ -67,6 +75,8 @@ class Submission:
     incoming: Incoming
     digests: Digests
     claims: Claims = Claims()
+    #: A JSON array, as the uploader sent it, to an index that takes them.
+    attestations: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,7 @@ def publish(index: Index, submission: Submission) -> Published:
     distribution = _inspect(index, submission)
     for policy in POLICIES:
         policy(index, distribution)
+    attested = _check_attestations(index, submission, distribution)
     html = _render(index, distribution)
     try:
         with (
@@ -134,7 +145,7 @@ def publish(index: Index, submission: Submission) -> Published:
             index.database.write() as session,
         ):
             published = _record(
-                index, session, submission, distribution, html, stored.metadata_sha256
+                index, session, submission, distribution, html, stored.metadata_sha256, attested
             )
             session.flush()  # while the disk is at work
             stored.finish()
@@ -271,6 +282,18 @@ def _inspect(index: Index, submission: Submission) -> Distribution:
     return distribution
 
 
+def _check_attestations(
+    index: Index, submission: Submission, distribution: Distribution
+) -> Collection[Attested]:
+    return attestations.check(
+        index,
+        submission.attestations,
+        normalize_name(distribution.metadata.name),
+        submission.filename,
+        submission.digests.sha256,
+    )
+
+
 def _render(index: Index, distribution: Distribution) -> str | None:
     """The description's HTML, outside of the write transaction: rendering takes its time."""
     metadata = distribution.metadata
@@ -317,6 +340,7 @@ def _record(
     distribution: Distribution,
     html: str | None,
     metadata_sha256: str | None,
+    attested: Collection[Attested],
 ) -> Published:
     """Write the rows. What was checked before is checked again: now nobody else writes."""
     name = normalize_name(distribution.metadata.name)
@@ -339,6 +363,7 @@ def _record(
     file = _file(session, release, submission, distribution, metadata_sha256)
     file.uploaded_by = identity.user_id
     file.description = description
+    attestations.record(session, name, file, attested)
     entry = append(
         session,
         Action.FILE_ADD,

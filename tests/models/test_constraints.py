@@ -12,10 +12,12 @@ from pypi_lite.models import (
     BurnedFilename,
     Description,
     File,
+    FileAttestation,
     JournalEntry,
     Namespace,
     NamespaceOwner,
     Project,
+    Publisher,
     Release,
     Role,
     RoleName,
@@ -73,6 +75,22 @@ def _values(model: type[Base]) -> dict[str, Any]:
         TokenScope: {"token_id": 1, "scope": "upload"},
         TokenProject: {"token_id": 1, "normalized_name": "other"},
         Role: {"user_id": 2, "project_id": 1, "role": "owner"},
+        Publisher: {
+            "project_id": 1,
+            "kind": "GitHub",
+            "repository": "acme/foo",
+            "workflow": "release.yml",
+            "environment": "free",
+            "created": moment,
+        },
+        FileAttestation: {
+            "file_id": 1,
+            "predicate_type": "a free type",
+            "kind": "GitHub",
+            "repository": "acme/foo",
+            "workflow": "release.yml",
+            "body": {},
+        },
         Namespace: {"normalized_name": "other", "created": moment},
         NamespaceOwner: {"namespace_id": 1, "user_id": 2},
     }[model]
@@ -102,7 +120,13 @@ def filled(index: Index) -> Index:
             [BurnedFilename(filename=f"{n}.whl", sha256=DIGEST) for n in ("foo", "free")]
         )
         session.flush()
-        session.add(File(**{**values(File), "id": 1, "filename": "foo.whl", "release": release}))
+        file = File(**{**values(File), "id": 1, "filename": "foo.whl", "release": release})
+        session.add(file)
+        attestation = {**values(FileAttestation), "id": 1, "predicate_type": "a type", "file": file}
+        session.add(FileAttestation(**attestation))
+        session.add(
+            Publisher(**{**values(Publisher), "id": 1, "environment": "", "project": project})
+        )
     return index
 
 
@@ -146,6 +170,15 @@ CASES = [
     (Namespace, {"normalized_name": "acme"}),
     (Namespace, {"normalized_name": "Acme"}),
     (Namespace, {"normalized_name": ""}),
+    (Publisher, {"environment": ""}),
+    (Publisher, {"environment": None}),
+    (Publisher, {"kind": "Sourceforge"}),
+    (Publisher, {"repository": ""}),
+    (Publisher, {"workflow": ""}),
+    (Publisher, {"project_id": 99}),
+    (FileAttestation, {"predicate_type": "a type"}),
+    (FileAttestation, {"kind": "Sourceforge"}),
+    (FileAttestation, {"file_id": 99}),
     (NamespaceOwner, {"user_id": 1}),
     (NamespaceOwner, {"user_id": 99}),
     (NamespaceOwner, {"namespace_id": 99}),
@@ -165,14 +198,15 @@ def test_what_is_fine_it_takes(filled: Index) -> None:
 
 
 def test_rows_go_with_what_they_belong_to(filled: Index) -> None:
-    """A project with its releases, files and roles; a namespace with its owners; a user with tokens.
-    Names stay burned."""
+    """A project with its releases, files, roles and publishers; a namespace with its owners; a user
+    with tokens. Names stay burned."""
     with filled.database.write() as session:
         session.delete(session.get_one(Namespace, 1))
         session.delete(session.get_one(Project, 1))
         session.delete(session.get_one(User, 1))
     with filled.database.read() as session:
-        for model in (Release, File, Role, Token, TokenScope, TokenProject, NamespaceOwner):
+        gone = (Release, File, FileAttestation, Role, Publisher)
+        for model in (*gone, Token, TokenScope, TokenProject, NamespaceOwner):
             assert session.scalars(select(model)).all() == []
         assert len(session.scalars(select(BurnedFilename)).all()) == 2
 

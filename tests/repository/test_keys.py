@@ -44,6 +44,8 @@ def test_every_table_says_which_pages_it_alters(registry: KeyRegistry) -> None:
             row.project = project
         if hasattr(row, "release"):
             row.release = Release(project=project)
+        if hasattr(row, "file"):
+            row.file = File(release=Release(project=project))
         registry.keys_of(row, Change.NEW)
 
 
