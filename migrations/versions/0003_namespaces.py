@@ -1,9 +1,8 @@
 """Namespaces, and what the journal says of them."""
 
-import re
-
 import sqlalchemy as sa
 from alembic import op
+from pypi_lite.migrations.actions import add_actions, remove_actions
 
 revision = "0003"
 down_revision = "0002"
@@ -45,27 +44,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("namespace_id", "user_id", name=op.f("pk_namespace_owners")),
     )
-    _set_actions(_actions() | set(ACTIONS))
+    add_actions(ACTIONS)
 
 
 def downgrade() -> None:
     """Go back."""
-    op.execute("DELETE FROM journal WHERE action IN ('namespace.grant', 'namespace.revoke')")
-    _set_actions(_actions() - set(ACTIONS))
+    remove_actions(ACTIONS)
     op.drop_table("namespace_owners")
     op.drop_table("namespaces")
-
-
-def _actions() -> set[str]:
-    """The actions that the journal knows by now, whichever migrations have been here before."""
-    checks = sa.inspect(op.get_bind()).get_check_constraints("journal")
-    (text,) = [check["sqltext"] for check in checks if check["name"] == "ck_journal_action"]
-    return set(re.findall(r"'([a-z.]+)'", text))
-
-
-def _set_actions(actions: set[str]) -> None:
-    listed = ", ".join(f"'{action}'" for action in sorted(actions))
-    name = op.f("ck_journal_action")
-    with op.batch_alter_table("journal") as batch_op:
-        batch_op.drop_constraint(name, type_="check")
-        batch_op.create_check_constraint(name, f"action IN ({listed})")

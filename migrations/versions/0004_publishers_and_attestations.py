@@ -1,9 +1,8 @@
 """Publishers of projects, attestations of files, and what the journal says of them."""
 
-import re
-
 import sqlalchemy as sa
 from alembic import op
+from pypi_lite.migrations.actions import add_actions, remove_actions
 
 revision = "0004"
 down_revision = "0003"
@@ -64,27 +63,11 @@ def upgrade() -> None:
             "file_id", "predicate_type", name=op.f("uq_file_attestations_file_id_predicate_type")
         ),
     )
-    _set_actions(_actions() | set(ACTIONS))
+    add_actions(ACTIONS)
 
 
 def downgrade() -> None:
     """Go back."""
-    op.execute("DELETE FROM journal WHERE action IN ('publisher.add', 'publisher.remove')")
-    _set_actions(_actions() - set(ACTIONS))
+    remove_actions(ACTIONS)
     op.drop_table("file_attestations")
     op.drop_table("publishers")
-
-
-def _actions() -> set[str]:
-    """The actions that the journal knows by now, whichever migrations have been here before."""
-    checks = sa.inspect(op.get_bind()).get_check_constraints("journal")
-    (text,) = [check["sqltext"] for check in checks if check["name"] == "ck_journal_action"]
-    return set(re.findall(r"'([a-z.]+)'", text))
-
-
-def _set_actions(actions: set[str]) -> None:
-    listed = ", ".join(f"'{action}'" for action in sorted(actions))
-    name = op.f("ck_journal_action")
-    with op.batch_alter_table("journal") as batch_op:
-        batch_op.drop_constraint(name, type_="check")
-        batch_op.create_check_constraint(name, f"action IN ({listed})")
