@@ -91,7 +91,7 @@ class Attested:
     predicate_type: str
     #: Whose it is.
     workflow: Workflow
-    #: The attestation object of the standard, with what was verified in it and nothing else.
+    #: The attestation object of the standard, with what it has a place for and nothing else.
     body: dict[str, Any]
 
 
@@ -154,7 +154,7 @@ def _verify(
 
 
 def _parse(item: Any) -> "tuple[Attestation, Bundle]":
-    """The attestation, of what is known in it alone, and the same as sigstore has it."""
+    """The attestation, with what the standard knows in it alone, and the same as sigstore has it."""
     from pypi_attestations import Attestation
 
     try:
