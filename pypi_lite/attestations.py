@@ -91,7 +91,7 @@ class Attested:
     predicate_type: str
     #: Whose it is.
     workflow: Workflow
-    #: The attestation object of the standard, with what was verified in it and nothing else.
+    #: The attestation object of the standard, with what it has a place for and nothing else.
     body: dict[str, Any]
 
 
@@ -114,7 +114,9 @@ def verify(
         except AttestationError as error:
             raise AttestationError(f"number {number} {error}") from error
         if attested.predicate_type in [other.predicate_type for other in found]:
-            raise AttestationError(f"number {number} is the second one of {_shown(attested)}")
+            raise AttestationError(
+                f"number {number} is the second one of the type {attested.predicate_type}"
+            )
         found.append(attested)
     return found
 
@@ -132,7 +134,7 @@ def _verify(
     if workflow is None:
         signer = claims.get(_CONFIG) or claims.get(_REPOSITORY) or "somebody unknown"
         raise AttestationError(
-            f"was made by {signer!r}, which is no publisher of the project:"
+            f"was made by {signer!r:.300}, which is no publisher of the project:"
             f" {'; '.join(map(str, workflows)) or 'it has none'}"
         )
     identity = policy.AllOf(
@@ -154,7 +156,7 @@ def _verify(
 
 
 def _parse(item: Any) -> "tuple[Attestation, Bundle]":
-    """The attestation, of what is known in it alone, and the same as sigstore has it."""
+    """The attestation, with what the standard knows in it alone, and the same as sigstore has it."""
     from pypi_attestations import Attestation
 
     try:
@@ -180,7 +182,8 @@ def _check_statement(statement: bytes, filename: str, sha256: str) -> str:
     if not isinstance(subjects, list) or len(subjects) != 1 or not isinstance(subjects[0], dict):
         raise AttestationError("is not about one file")
     name, digest = subjects[0].get("name"), subjects[0].get("digest")
-    if not isinstance(name, str) or _parsed(name) != _parsed(filename):
+    said = _parsed(name) if isinstance(name, str) else None
+    if said is None or said != _parsed(filename):
         raise AttestationError(f"is about a file named {name!r:.200}, not {filename!r}")
     if not isinstance(digest, dict) or digest.get("sha256") != sha256:
         raise AttestationError(f"is about other bytes than those sent, whose sha256 is {sha256}")
@@ -253,7 +256,3 @@ def _base64(content: bytes) -> str:
 
 def _line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-
-
-def _shown(attested: Attested) -> str:
-    return f"the type {attested.predicate_type}"

@@ -22,7 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from pypi_lite.attestations import Kind, Workflow
 
-PayloadType = "application/vnd.in-toto+json"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
 WORKFLOW = Workflow(Kind.GITHUB, "acme/foo", "release.yml")
 GITLAB_WORKFLOW = Workflow(Kind.GITLAB, "acme/tools/foo", "ci/release.yml")
 _FULCIO = "1.3.6.1.4.1.57264.1"
@@ -128,7 +128,7 @@ class World:
         key = _key()
         certificate = self._certify(key, claims or claims_of(WORKFLOW), certified)
         payload = said if isinstance(said, bytes) else json.dumps(said).encode()
-        head = f"DSSEv1 {len(PayloadType)} {PayloadType} {len(payload)} ".encode()
+        head = f"DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} {len(payload)} ".encode()
         signature = key.sign(head + payload, ec.ECDSA(hashes.SHA256()))
         return {
             "version": 1,

@@ -304,6 +304,21 @@ def test_versions_with_all_that_they_may_have(
         assert status in status_of(read(app, address.removeprefix("https://index.test")))
 
 
+def test_what_nobody_signed_of_one_is_stored_as_any_text(
+    app: TestApp, world: World, foo: str, token: str
+) -> None:
+    """The name beside a checkpoint's signature: a NUL in it is no text for PostgreSQL's own types."""
+    attestation = world.attest(statement(*WHEEL))
+    (entry,) = attestation["verification_material"]["transparency_entries"]
+    checkpoint = entry["inclusionProof"]["checkpoint"]
+    checkpoint["envelope"] = checkpoint["envelope"].replace(
+        "\u2014 log.test", "\u2014 l\0g<b>\u00f6"
+    )
+    post(app, attested(uv(WHEEL), attestation), token)
+    (bundle,) = read(app).json["attestation_bundles"]
+    assert bundle["attestations"] == [attestation]
+
+
 @pytest.fixture
 def workers(settings: Settings) -> Iterator[list[TestApp]]:
     """Two of one index, which know each other by the cache's folder alone."""

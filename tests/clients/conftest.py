@@ -1,7 +1,7 @@
 """A server on each database for all of these tests, and the clients."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,9 +49,11 @@ def served_alone(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ser
     yield from serving(tmp_path / "index", url)
 
 
-def serving(folder: Path, database_url: str) -> Iterator[Served]:
+def serving(
+    folder: Path, database_url: str = "", settings: Mapping[str, str] | None = None
+) -> Iterator[Served]:
     """Serve a new index, and see that it stops as it should."""
-    running = RunningIndex(folder, database_url)
+    running = RunningIndex(folder, database_url, settings=settings)
     try:
         running.start()
         ann = new_user(running.index, "ann")

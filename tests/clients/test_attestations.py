@@ -8,10 +8,8 @@ import pytest
 
 from pypi_lite.attestations import Workflow
 from tests.clients import raw
-from tests.clients.conftest import Served, written
-from tests.clients.running import RunningIndex
+from tests.clients.conftest import Served, serving, written
 from tests.clients.tools import Clients
-from tests.conftest import new_token, new_user
 from tests.distributions.build import sdist, wheel
 from tests.signing import GITLAB_WORKFLOW, WORKFLOW, World, claims_of, slsa, statement
 
@@ -19,16 +17,7 @@ from tests.signing import GITLAB_WORKFLOW, WORKFLOW, World, claims_of, slsa, sta
 @pytest.fixture(scope="module")
 def strict(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """An index that takes attestations."""
-    folder = tmp_path_factory.mktemp("index-strict")
-    running = RunningIndex(folder, workers=1, settings={"attestations": str(root)})
-    try:
-        running.start()
-        ann = new_user(running.index, "ann")
-        yield Served(running, new_token(running.index, ann), ann)
-        assert running.stop() == 0
-        assert running.scary_lines() == []
-    finally:
-        running.close()
+    yield from serving(tmp_path_factory.mktemp("strict"), settings={"attestations": str(root)})
 
 
 def attested(

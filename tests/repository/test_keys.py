@@ -13,6 +13,7 @@ from pypi_lite.models import (
     Action,
     Base,
     File,
+    FileAttestation,
     JournalEntry,
     Namespace,
     NamespaceOwner,
@@ -64,6 +65,8 @@ def test_a_row_names_its_keys_without_help(registry: KeyRegistry, change: str) -
     release = Release(project=Project(normalized_name="foo", name="foo"))
     for row in (release, File(release=release)):
         assert registry.keys_of(row, change) == {"project/foo", "home"}
+    attestation = FileAttestation(file=File(release=release))
+    assert registry.keys_of(attestation, change) == {"project/foo"}
 
 
 def test_a_table_that_nobody_registered_cannot_be_written(registry: KeyRegistry) -> None:
