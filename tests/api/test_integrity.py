@@ -15,7 +15,7 @@ from pypi_lite import make_app
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.api.integrity import MEDIA
 from pypi_lite.attestations import Workflow
-from pypi_lite.models import FileAttestation, JournalEntry
+from pypi_lite.models import FileAttestation, JournalEntry, ProjectStatus
 from pypi_lite.repository import Index, changes, publishers
 from pypi_lite.settings import Settings
 from pypi_lite.verifying import verify
@@ -398,3 +398,19 @@ def test_verify_knows_these_pages(
     assert not verify(app.app, fix=True, out=sys.stdout)
     assert read(app).json["version"] == 1
     assert verify(app.app, fix=False, out=sys.stdout)
+
+
+def test_a_project_in_quarantine_offers_no_provenance(
+    app: TestApp, index: Index, world: World, foo: str, token: str
+) -> None:
+    """As its files: from the next request on, and again when it is lifted."""
+    post(app, attested(uv(WHEEL), world.attest(statement(*WHEEL))), token)
+    before = read(app).body
+    with index.database.write() as session:
+        changes.set_status(session, OPERATOR, foo, ProjectStatus.QUARANTINED, "malware")
+    for _ in range(2):
+        read(app, status=404)
+    assert files_of(app) == []
+    with index.database.write() as session:
+        changes.set_status(session, OPERATOR, foo, ProjectStatus.ACTIVE)
+    assert read(app).body == before
