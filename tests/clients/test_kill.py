@@ -66,7 +66,10 @@ def _kill_in_the_middle(served: Served, uploaders: list[Uploader], after: int) -
     for uploader in uploaders:
         uploader.start()
     deadline = time.monotonic() + ENOUGH
-    while sum(len(uploader.acknowledged) for uploader in uploaders) < after:
+    # Each has to have been let in once, or its project may not be there.
+    while sum(len(u.acknowledged) for u in uploaders) < after or not all(
+        u.acknowledged for u in uploaders
+    ):
         # Somebody reads meanwhile, so that there are pages to be swept when the end comes.
         served.running.page("shared")
         assert time.monotonic() < deadline

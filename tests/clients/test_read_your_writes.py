@@ -27,7 +27,7 @@ def test_every_page_shows_an_upload_at_once(served: Served, name: str) -> None:
                 f"simple/{project}/": (raw.HTML, f">{filename}</a>"),
                 f"simple/{project}/?format={quote(raw.JSON)}": ("*/*", f'"{filename}"'),
                 "simple/": (raw.HTML, f">{project}</a>"),
-                f"pypi/{project}/json": ("*/*", f'"filename": "{filename}"'),
+                f"pypi/{project}/json": ("*/*", f'"filename":"{filename}"'),
             }
             asked = [(path, *wanted) for path, wanted in expected.items()] * 2
             asked += [
