@@ -32,7 +32,7 @@ from benchmarks import databases, memory
 from benchmarks.serving import serving
 from tests.clients.running import RunningIndex
 from tests.conftest import new_token, new_user
-from tests.distributions.build import wheel
+from tests.distributions.build import metadata, wheel, wheel_filename, wheel_files
 
 _SMALL = 100_000
 _CHUNK = 256 * 1024
@@ -136,17 +136,23 @@ def small_wheels(project: str) -> Iterator[tuple[str, bytes]]:
 
 def large_wheel(path: Path, size: int) -> tuple[str, str]:
     """Write a wheel of *size* bytes to *path*; its file name and SHA-256."""
-    filename, content = wheel("large", "1.0")
-    path.write_bytes(content)
+    files = wheel_files("large", "1.0", metadata("large", "1.0"))
+    own_path = "large-1.0.dist-info/RECORD"
+    rows = files.pop(own_path)
     block = random.Random(0).randbytes(1024 * 1024)
-    with (
-        zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive,
-        archive.open("large/data", "w", force_zip64=True) as member,
-    ):
-        for _ in range(size // len(block)):
-            member.write(block)
+    digest, count = hashlib.sha256(), size // len(block)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+        with archive.open("large/data", "w", force_zip64=True) as member:
+            for _ in range(count):
+                member.write(block)
+                digest.update(block)
+        text = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+        row = f"large/data,sha256={text},{count * len(block)}\n"
+        archive.writestr(own_path, row.encode() + rows)
     with path.open("rb") as file:
-        return filename, hashlib.file_digest(file, "sha256").hexdigest()
+        return wheel_filename("large", "1.0"), hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digests_of(path: Path) -> float:
