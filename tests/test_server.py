@@ -227,22 +227,6 @@ def test_workers_share_the_requests(start: Start, workers: int) -> None:
     assert sorted(pids) == sorted(map(int, program.words_after("app")))
 
 
-def test_a_worker_that_has_connections_takes_what_the_others_leave(start: Start) -> None:
-    """It lets them go first, but only for a moment: they may not be able to."""
-    program = start(workers=2)
-    stopped, other = program.serving_pids(2)
-    os.kill(stopped, signal.SIGSTOP)
-    kept = []
-    for _ in range(5):
-        connection = program.connect()
-        connection.request("GET", "/pid")
-        assert int(connection.getresponse().read()) == other
-        kept.append(connection)
-    os.kill(stopped, signal.SIGCONT)
-    for connection in kept:
-        connection.close()
-
-
 # Workers that die
 
 

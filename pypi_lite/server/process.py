@@ -28,10 +28,6 @@ TICK_SECONDS = 1.0  # a loop looks around at least this often, even if nothing h
 # a page that is being made hold up each system call of the loop, which answers the hits.
 SWITCH_SECONDS = 0.0005
 
-# How long a worker that has connections leaves a new one to the others. Or whichever is awake takes a
-# burst of them alone, and keeps them. The second: what it left longer ago was taken.
-LEFT_SECONDS, FORGOTTEN_SECONDS = 0.0002, 0.005
-
 _DRAIN_TICK_SECONDS = 0.1  # the same while draining: the end of some tasks wakes nobody
 _PROXY_HEADERS = {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"}
 
@@ -95,10 +91,6 @@ class Server:
         self._waitress = create_server(app, **_waitress_settings(job))
         self._waitress.channel_class = Channel
         self._waitress.add_task = self._add_task
-        self._accept = self._waitress.handle_accept
-        self._left = 0.0  # when a new connection was left to the others
-        if supervisor is not None:
-            self._waitress.handle_accept = self._accept_in_turn
         self._at_once = job.at_once_of(app) if job.at_once_of else None
         self._thread = threading.get_ident()
         self._sockets = self._waitress._map
@@ -127,18 +119,6 @@ class Server:
             return
         self._waitress.task_dispatcher.add_task(channel)
 
-    def _accept_in_turn(self) -> None:
-        """There is a new connection, for whichever worker takes it."""
-        now = time.monotonic()
-        if self._waitress.active_channels:
-            since = now - self._left
-            if since > FORGOTTEN_SECONDS:
-                self._left = now
-            if not LEFT_SECONDS < since <= FORGOTTEN_SECONDS:
-                return  # the loop comes back at once, while nobody has taken it
-        self._left = 0.0
-        self._accept()
-
     def _turn(self, seconds: float) -> None:
         # poll() and not select(), which fails for descriptors from 1024 on.
         wasyncore.loop(timeout=seconds, use_poll=True, map=self._sockets, count=1)
@@ -147,7 +127,7 @@ class Server:
         # Clients that the kernel has already let in would be reset: take them in.
         for _ in range(BACKLOG):
             known = len(self._waitress.active_channels)
-            self._accept()
+            self._waitress.handle_accept()
             if len(self._waitress.active_channels) == known:
                 break
         # Of the server object only the socket is closed: its trigger is how tasks wake the loop.
