@@ -156,6 +156,12 @@ def _add_changes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         )
     )
 
+    command = _add(project, "delete", _change, "delete a project; its files' names stay taken")
+    command.add_argument("project", metavar="PROJECT")
+    command.set_defaults(
+        change=lambda session, o: changes.delete_project(session, OPERATOR, o.project)
+    )
+
     release = commands.add_parser("release", help="releases").add_subparsers(required=True)
     command = _add(release, "delete", _change, "delete a release; its files' names stay taken")
     _add_release(command)

@@ -178,6 +178,7 @@ def test_what_cannot_be_changed_is_said(command: Command, tmp_path: Path) -> Non
         (["yank", "foo", "1.0", "--reason", "a\nb"], "one line"),
         (["unyank", "bar", "1.0"], "no project 'bar'"),
         (["project", "set", "foo", "--status", "active", "--reason", "x"], "needs no reason"),
+        (["project", "delete", "bar"], "no project 'bar'"),
         (["release", "delete", "foo", "9.0"], "no version '9.0'"),
         (["file", "delete", "bar-1.0.tar.gz"], "no file 'bar-1.0.tar.gz'"),
     ):
@@ -218,6 +219,7 @@ def test_migrating_twice_is_fine(command: Command) -> None:
         ["unyank", "foo", "1.0", "--reason", "x"],
         ["project", "set", "foo"],
         ["project", "set", "foo", "--status", "retired"],
+        ["project", "delete"],
         ["release", "delete", "foo"],
         ["file", "delete"],
     ],

@@ -69,6 +69,12 @@ def _management() -> Object:
                 body="ProjectChange",
                 answer="Project",
             ),
+            "delete": _change(
+                "deleteProject",
+                "Delete a project with its releases, files and roles",
+                Scope.MANAGE,
+                "The names of its files stay taken for ever; the project's own is anybody's again.",
+            ),
         },
         "/api/projects/{name}/releases/{version}": {
             "parameters": [name, version],

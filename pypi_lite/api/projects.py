@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 PROJECT, RELEASE, FILE = "api.project", "api.release", "api.file.resource"
 #: The resources' addresses and, beside GET and HEAD, their methods.
 _RESOURCES = {
-    PROJECT: ("/api/projects/{name}", ("PATCH",)),
+    PROJECT: ("/api/projects/{name}", ("PATCH", "DELETE")),
     RELEASE: ("/api/projects/{name}/releases/{version}", ("PATCH", "DELETE")),
     FILE: ("/api/files/{filename}", ("DELETE",)),
 }
@@ -60,6 +60,19 @@ def change_project(request: Any) -> Response:
     with _changing(request) as session:
         changes.set_status(session, request.identity, name, found["status"], reason)
         return _project(request, session)
+
+
+@view_config(
+    route_name=PROJECT,
+    request_method="DELETE",
+    permission=Permission.ACCOUNT,
+    require_csrf=False,
+)
+def delete_project(request: Any) -> Response:
+    """Take the project out of the index, with all that it has."""
+    with _changing(request) as session:
+        name = request.matchdict["name"]
+        return _gone(changes.delete_project(session, request.identity, name))
 
 
 @view_config(route_name=RELEASE, request_method="GET", permission=Permission.READ)

@@ -36,10 +36,13 @@ def show(request: Any) -> Response:
 @view_config(route_name="web.manage", request_method="POST", permission=Permission.ACCOUNT)
 def change(request: Any) -> Response:
     """Make the change that the form names, and show what has become of the project."""
+    do = field(request, "do")
     try:
-        _CHANGES.get(field(request, "do"), _refuse)(request)
+        _CHANGES.get(do, _refuse)(request)
     except Refusal as refusal:
         return _page(request, refusal)
+    if do == _DELETE:
+        return HTTPSeeOther(request.route_url("web.home"))
     return HTTPSeeOther(request.route_url("web.manage", name=_name(request)))
 
 
@@ -83,6 +86,14 @@ def _unyank(request: Any) -> None:
     changes.unyank(request.writer, request.identity, _name(request), field(request, "version"))
 
 
+def _delete_project(request: Any) -> None:
+    if normalize_name(field(request, "name")) != _name(request):
+        raise Refusal(
+            Code.BAD_VALUE, "Nothing was deleted: type the project's name, since it is for ever."
+        )
+    changes.delete_project(request.writer, request.identity, _name(request))
+
+
 def _delete_release(request: Any) -> None:
     _check_is_sure(request)
     version = field(request, "version")
@@ -98,11 +109,13 @@ def _refuse(_request: Any) -> None:
     raise Refusal(Code.BAD_VALUE, "There is no such change: reload the page and try again.")
 
 
+_DELETE = "delete-project"
 #: By the value of the form's field ``do``.
 _CHANGES: dict[str, Callable[[Any], None]] = {
     "status": _set_status,
     "yank": _yank,
     "unyank": _unyank,
+    _DELETE: _delete_project,
     "delete-release": _delete_release,
     "delete-file": _delete_file,
 }

@@ -16,7 +16,7 @@ from pypi_lite.repository.reasons import LONGEST_REASON
 from pypi_lite.settings import Settings
 from tests.api.conftest import status_of
 from tests.api.forms import basic
-from tests.api.test_currency import FOO, HOME, Reader
+from tests.api.test_currency import FOO, HOME, ROOT, Reader
 from tests.api.test_files import url_of
 from tests.api.test_media import JSON
 from tests.conftest import new_token, new_user
@@ -30,6 +30,7 @@ FILE = f"/api/files/{WHEEL[0]}"
 #: Each change: method, address and body.
 CHANGES: list[tuple[str, str, Any]] = [
     ("PATCH", PROJECT, {"status": "archived"}),
+    ("DELETE", PROJECT, None),
     ("PATCH", RELEASE, {"yanked": True}),
     ("PATCH", RELEASE, {"yanked": False}),
     ("DELETE", RELEASE, None),
@@ -181,6 +182,19 @@ def test_a_file_and_a_release_are_deleted(app: TestApp, filled: Index, token: st
     problem(ask(app, "DELETE", RELEASE, token, status="*"), 404, "not-found")
 
 
+def test_a_project_is_deleted(app: TestApp, filled: Index, token: str) -> None:
+    reader = Reader(app, filled)
+    reader.read_all()
+    answer = ask(app, "DELETE", "/api/projects/Foo_Bar", token, status=204)
+    assert answer.headers["X-PyPI-Last-Serial"].isdigit()
+    assert reader.changed() == set(FOO + HOME + ROOT)
+    for url in ("/simple/foo-bar/", url_of(WHEEL), PROJECT):
+        app.get(url, status=404)
+    problem(ask(app, "DELETE", PROJECT, token, status="*"), 404, "not-found")
+    with pytest.raises(Exception, match="was used by a file that has since been deleted"):
+        put(filled, WHEEL)
+
+
 @pytest.mark.parametrize(
     ("method", "url", "body"),
     [
@@ -301,7 +315,7 @@ def test_bodies_that_are_no_json(app: TestApp, filled: Index, token: str) -> Non
 
 def test_other_methods(app: TestApp, filled: Index, token: str) -> None:
     for url, allowed in (
-        (PROJECT, "GET, HEAD, PATCH"),
+        (PROJECT, "GET, HEAD, PATCH, DELETE"),
         (RELEASE, "GET, HEAD, PATCH, DELETE"),
         (FILE, "GET, HEAD, DELETE"),
     ):

@@ -48,6 +48,8 @@ def test_the_command_line_changes_what_the_server_shows(served: Served) -> None:
     assert "archived" in answer.reason
     run(served, "project", "set", "managed", "--status", "active")
     served.upload(wheel("managed", "3.0"))
+    run(served, "project", "delete", "managed")
+    assert page("managed").status == 404
 
 
 def test_no_worker_serves_what_is_in_quarantine(served: Served) -> None:

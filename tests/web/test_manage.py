@@ -114,6 +114,19 @@ def test_what_is_deleted_is_deleted_by_who_is_sure(app: TestApp, filled: Index, 
     assert [str(release.version) for release in project_of(filled).releases] == ["2.0"]
 
 
+def test_a_project_is_deleted_by_who_types_its_name(app: TestApp, filled: Index, page: Any) -> None:
+    for name in ("", "foo"):
+        form = form_of(app.get(URL), do="delete-project")
+        form["name"] = name
+        assert "type the project" in problem(form.submit(status=422))
+    app.get("/simple/foo-bar/", status=200)
+    form = form_of(app.get(URL), do="delete-project")
+    form["name"] = "Foo.Bar"
+    assert form.submit(status=303).headers["Location"].endswith("/")
+    for url in (URL, "/simple/foo-bar/", "/project/foo-bar/"):
+        app.get(url, status=404)
+
+
 def test_what_is_unfit_is_said_above_the_forms(app: TestApp, filled: Index, page: Any) -> None:
     before = project_of(filled)
     token = form_of(page, do="status")["csrf_token"].value
@@ -181,4 +194,4 @@ def test_a_project_without_releases(app: TestApp, filled: Index, page: Any) -> N
             changes.delete_release(session, OPERATOR, "foo-bar", version)
     page = app.get(URL)
     assert "no releases" in page.text
-    assert len(page.forms) == 1
+    assert [form["do"].value for form in page.forms.values()] == ["status", "delete-project"]
