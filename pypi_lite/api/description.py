@@ -6,6 +6,7 @@ Written from the same names as the code: statuses, media types, limits.
 from typing import Any
 
 from pypi_lite.api.bodies import JSON, LONGEST_BODY
+from pypi_lite.api.integrity import MEDIA as INTEGRITY
 from pypi_lite.api.media import API_VERSION, Media
 from pypi_lite.api.problems import PROBLEM
 from pypi_lite.cache.representation import SERIAL_HEADER
@@ -39,7 +40,14 @@ def describe(settings: Settings, version: str) -> Object:
             {"name": "upload", "description": "What twine, uv, poetry, pdm, hatch, flit speak."},
             {"name": "json", "description": "PyPI's JSON, which is no standard."},
         ],
-        "paths": {**_management(), **_simple(), **_upload(settings), **_json()},
+        "paths": {
+            **_management(),
+            **_simple(),
+            **_namespaces(),
+            **_integrity(),
+            **_upload(settings),
+            **_json(),
+        },
         "components": {
             "securitySchemes": {
                 "token": {
@@ -178,6 +186,61 @@ def _simple() -> Object:
     }
 
 
+def _namespaces() -> Object:
+    absent = _text("There is no such namespace, or none at all.")
+    operation = {"tags": ["simple"], "security": _OPEN}
+    return {
+        "/simple/namespaces": {
+            "get": {
+                **operation,
+                "operationId": "listNamespaces",
+                "summary": "All namespaces (PEP 752)",
+                "responses": {
+                    "200": _content("The list.", Media.JSON.value, _ref("Namespaces")),
+                    "404": absent,
+                },
+            }
+        },
+        "/simple/namespace/{name}": {
+            "parameters": [_parameter("name", "A namespace's normalized name.")],
+            "get": {
+                **operation,
+                "operationId": "getNamespace",
+                "summary": "A namespace",
+                "responses": {
+                    "200": _content("The namespace.", Media.JSON.value, _ref("Namespace")),
+                    "301": {"description": "The name's canonical spelling is another."},
+                    "404": absent,
+                },
+            },
+        },
+    }
+
+
+def _integrity() -> Object:
+    return {
+        "/integrity/{project}/{version}/{filename}/provenance": {
+            "parameters": [
+                _parameter("project", "A project's normalized name."),
+                _parameter("version", "A version in its normal form."),
+                _parameter("filename", "The file's name."),
+            ],
+            "get": {
+                "operationId": "getProvenance",
+                "tags": ["simple"],
+                "summary": "What has been signed about a file (PEP 740)",
+                "security": _OPEN,
+                "responses": {
+                    "200": _content("The provenance.", INTEGRITY, {"type": "object"}),
+                    "301": {"description": "The canonical spelling is another."},
+                    "404": _text("There is no such file, or nothing was signed about it."),
+                    "406": _text("The media type is not acceptable."),
+                },
+            },
+        }
+    }
+
+
 def _upload(settings: Settings) -> Object:
     refusal = {
         "content": {
@@ -291,6 +354,15 @@ def _schemas() -> Object:
                 "status": {"type": "integer"},
                 "detail": {**text, "description": "For a person: what is wrong, what to do."},
                 "code": {"type": "string", "enum": [code.value for code in Code]},
+            }
+        ),
+        "Namespaces": {"type": "array", "items": _standard({"name": text})},
+        "Namespace": _standard(
+            {
+                "name": text,
+                "parent": maybe,
+                "children": {"type": "array", "items": text},
+                "_owners": {"type": "array", "items": text},
             }
         ),
         "SimpleIndex": _standard({"meta": api, "projects": {"type": "array"}}),

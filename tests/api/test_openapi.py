@@ -7,10 +7,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from pyramid.interfaces import IRoutesMapper
 from webtest import TestApp
 
+from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.models import ProjectStatus
+from pypi_lite.repository import Index, namespaces
 from tests.api.conftest import Shelf
 from tests.api.test_media import JSON
 from tests.api.test_projects import fits
+from tests.conftest import new_user
 
 #: Methods of a path's operations.
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -64,6 +67,7 @@ def test_the_other_paths_are_routes_too(shelf: Shelf, document: dict[str, Any]) 
     paths = {path for path in document["paths"] if not path.startswith("/api/")}
     assert paths <= patterns
     assert {"/simple/{name}/", "/legacy/", "/pypi/{name}/json"} <= paths
+    assert {path for path in patterns if path.startswith("/integrity/")} <= paths
 
 
 def test_pages_are_what_it_says(shelf: Shelf) -> None:
@@ -74,6 +78,14 @@ def test_pages_are_what_it_says(shelf: Shelf) -> None:
     fits("LegacyDocument", app.get("/pypi/foo-bar/1.0/json").json)
     refusal = app.post("/legacy/", headers={"Accept": "application/json"}, status=401)
     fits("UploadRefusal", refusal.json)
+
+
+def test_namespaces_are_what_it_says(app: TestApp, index: Index) -> None:
+    owners = [new_user(index, "ann"), new_user(index, "bob")]
+    with index.database.write() as session:
+        namespaces.grant(session, OPERATOR, "acme", owners)
+    fits("Namespaces", app.get("/simple/namespaces").json)
+    fits("Namespace", app.get("/simple/namespace/acme").json)
 
 
 def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:
