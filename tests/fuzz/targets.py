@@ -1,8 +1,8 @@
 """What is fuzzed, and what must hold whatever comes."""
 
 import contextlib
+import os
 import random
-import resource
 import signal
 import tempfile
 from collections import Counter
@@ -13,6 +13,7 @@ from typing import Any
 
 from webtest import TestApp
 
+from benchmarks import memory
 from pypi_lite import make_app
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.distributions import InvalidDistribution, bounds, read_distribution
@@ -50,10 +51,7 @@ class Finding(Exception):
 
 
 class Watch:
-    """Time and memory of one input. The memory is this process's peak, above what it was at first."""
-
-    def __init__(self) -> None:
-        self._most = _peak() + bounds.MAX_MEMORY
+    """Time and memory of one input. The memory is this process's peak, above what it was before."""
 
     @contextlib.contextmanager
     def watching(self, content: bytes) -> Iterator[None]:
@@ -64,6 +62,9 @@ class Watch:
 
         before = signal.signal(signal.SIGALRM, too_long)
         signal.alarm(ENOUGH)
+        process = os.getpid()
+        most = memory.resident(process) + bounds.MAX_MEMORY / 1e6
+        memory.forget_peak(process)
         try:
             yield
         except Finding:
@@ -73,12 +74,8 @@ class Watch:
         finally:
             signal.alarm(0)
             signal.signal(signal.SIGALRM, before)
-        if _peak() > self._most:
+        if memory.peak(process) > most:
             raise Finding("it takes too much memory", content)
-
-
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def seeds() -> list[tuple[str, bytes]]:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from pypi_lite.distributions import bounds
 from tests.distributions import build
 from tests.fuzz import targets, wild
 from tests.fuzz.mutating import mutated
-from tests.fuzz.targets import Archives, Finding, Uploads
+from tests.fuzz.targets import Archives, Finding, Uploads, Watch
 
 SEED = 20070701
 
@@ -53,6 +54,16 @@ def test_a_traceback_would_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(Finding, match="answered with 500"):
         uploads.send(targets.form_of(*good, {}))
     uploads.close()
+
+
+def test_memory_is_that_of_one_input(tmp_path: Path) -> None:
+    """What earlier ones have left behind, a process of an hour, is not counted; what it takes is."""
+    watch, kept = Watch(), []
+    for _ in range(4):
+        with watch.watching(b"some"):
+            kept.append(b"x" * (bounds.MAX_MEMORY // 3))
+    with pytest.raises(Finding, match="memory"), watch.watching(b"much"):
+        assert b"x" * (2 * bounds.MAX_MEMORY)
 
 
 def test_what_is_left_would_be_found(uploads: Uploads) -> None:
