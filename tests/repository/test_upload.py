@@ -1,12 +1,14 @@
 """The upload's pipeline, below HTTP: the same for the web form, the upload API and the importer."""
 
 import contextlib
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from pypi_lite.accounts.identity import OPERATOR, Identity
 from pypi_lite.accounts.people import authenticate
@@ -87,6 +89,35 @@ def test_every_code_has_a_status() -> None:
     assert found.pop(Code.BUSY) == 503
     assert all(400 <= status < 500 for status in found.values())
     assert found[Code.FILE_EXISTS] == 409
+
+
+def test_what_is_uploaded_is_on_the_disk_before_the_commit(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes, its metadata's, and their folders; however long the disk takes."""
+    flushed: set[int] = set()
+    at_commit: list[set[int]] = []
+    fsync = os.fsync
+
+    def slow(descriptor: int) -> None:
+        fsync(descriptor)
+        time.sleep(0.05)
+        flushed.add(os.fstat(descriptor).st_ino)
+
+    def look(_: object) -> None:
+        at_commit.append(set(flushed))
+
+    monkeypatch.setattr(os, "fsync", slow)
+    event.listen(Engine, "commit", look)
+    try:
+        submit(index, OPERATOR)
+    finally:
+        event.remove(Engine, "commit", look)
+    with index.database.read() as session:
+        [row] = session.execute(select(File.sha256, File.metadata_sha256)).all()
+    paths = [index.blobs.path(sha256) for sha256 in row]
+    wanted = {each.stat().st_ino for path in paths for each in (path, path.parent)}
+    assert wanted <= at_commit[-1]
 
 
 def test_a_blob_that_went_meanwhile_is_not_recorded(
