@@ -245,14 +245,23 @@ def _serve(options: argparse.Namespace) -> int:
     )
 
 
+def _typed_password(name: str) -> str:
+    try:
+        password = getpass.getpass(f"Password for {name}: ")
+        again = getpass.getpass("The same again: ")
+    except EOFError:
+        raise CommandError("nobody types a password here: use --password-stdin") from None
+    if again != password:
+        raise CommandError("the two passwords differ")
+    return password
+
+
 def _create_user(options: argparse.Namespace) -> int:
     settings = _ready(options)
     if options.password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
-        password = getpass.getpass(f"Password for {options.name}: ")
-        if getpass.getpass("The same again: ") != password:
-            raise CommandError("the two passwords differ")
+        password = _typed_password(options.name)
     with open_index(settings).index.database.write() as session:
         create_user(
             session, options.name, password=password, is_admin=options.admin, actor=OPERATOR.name

@@ -87,6 +87,17 @@ def test_a_person_is_asked_twice(command: Command, monkeypatch: pytest.MonkeyPat
     assert [user.is_admin for user in command.rows(User)] == [False]
 
 
+def test_where_nobody_types_the_option_is_named(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(_prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", nobody)
+    assert command("user", "create", "ann") == 1
+    assert "--password-stdin" in command.says()
+
+
 def test_what_can_be_no_account_is_said(
     command: Command, root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
