@@ -263,9 +263,7 @@ def _create_user(options: argparse.Namespace) -> int:
     else:
         password = _typed_password(options.name)
     with open_index(settings).index.database.write() as session:
-        create_user(
-            session, options.name, password=password, is_admin=options.admin, actor=OPERATOR.name
-        )
+        create_user(session, options.name, password=password, is_admin=options.admin, by=OPERATOR)
     return 0
 
 
@@ -277,7 +275,7 @@ def _create_token(options: argparse.Namespace) -> int:
             scopes=options.scope or [Scope.READ, Scope.UPLOAD],
             projects=options.project,
             days=options.days,
-            actor=OPERATOR.name,
+            by=OPERATOR,
         )
     print(secret)
     return 0

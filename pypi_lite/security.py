@@ -6,8 +6,8 @@ have a signed cookie, and their forms carry a CSRF token.
 """
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
-from enum import StrEnum
 from typing import Any
 
 from pyramid.authentication import extract_http_basic_credentials
@@ -17,7 +17,8 @@ from pyramid.security import Allowed, Denied
 from pyramid.session import JSONSerializer, SignedCookieSessionFactory
 
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.accounts.people import authenticate
+from pypi_lite.accounts.people import authenticate, identity_of
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.models import Scope, User
 from pypi_lite.opening import SESSION_SECRET, secret
 
@@ -25,16 +26,6 @@ _USER, _STAMP = "user", "stamp"
 _SESSION_SECONDS = int(timedelta(hours=12).total_seconds())
 #: How the index calls itself when it asks for credentials.
 CHALLENGE = 'Basic realm="pypi_lite", charset="UTF-8"'
-
-
-class Permission(StrEnum):
-    """What a view may need. A view that states nothing needs what nobody has."""
-
-    READ = "read"
-    UPLOAD = "upload"
-    ACCOUNT = "account"
-    ADMINISTER = "administer"
-    NOBODY = "nobody"
 
 
 def includeme(config: Any) -> None:
@@ -65,7 +56,8 @@ class Policy:
         """Who is asking, or None; found once for each request."""
         cached: dict[str, Identity | None] = request.environ.setdefault("pypi_lite.identity", {})
         if "identity" not in cached:
-            cached["identity"] = _program(request) if _is_api(request) else _person(request)
+            identity = _program(request) if _is_api(request) else _person(request)
+            cached["identity"] = identity and replace(identity, address=request.remote_addr)
         return cached["identity"]
 
     def authenticated_userid(self, request: Any) -> str | None:
@@ -75,7 +67,7 @@ class Policy:
 
     def permits(self, request: Any, context: Any, permission: str) -> Any:
         """Whether the request may go on to a view that needs *permission*."""
-        if permission == Permission.READ:
+        if permission in (Permission.ANYBODY, Permission.READ):
             return Allowed("reading is open to everybody")
         identity = self.identity(request)
         if identity is None:
@@ -131,7 +123,7 @@ def _person(request: Any) -> Identity | None:
         user = session.get(User, user_id)
         if user is None or request.session.get(_STAMP) != _stamp(user):
             return None  # the account is gone, or its password has changed since
-        return Identity(name=user.name, user_id=user.id, is_admin=user.is_admin)
+        return identity_of(user, means="session")
 
 
 def _stamp(user: User) -> str:

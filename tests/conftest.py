@@ -16,6 +16,7 @@ import sqlalchemy
 from webtest import TestApp
 
 from pypi_lite import make_app
+from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.people import create_token, create_user
 from pypi_lite.models import Scope
 from pypi_lite.opening import Opened, migrate, open_index
@@ -30,6 +31,11 @@ hypothesis.settings.load_profile("pypi_lite")
 #: Set where tools must be there (CI): what would be skipped fails instead.
 NO_SKIP = "PYPI_LITE_NO_SKIP"
 PASSWORD = "correct horse battery"
+
+
+def acting(name: str) -> Identity:
+    """Who the journal says has done what a test does."""
+    return Identity(name=name, user_id=None, is_admin=True)
 
 
 def lacking(reason: str) -> None:
@@ -159,7 +165,7 @@ def new_user(index: Index, name: str, **keywords: Any) -> str:
             name,
             password=PASSWORD,
             is_admin=keywords.get("is_admin", False),
-            actor="test",
+            by=acting("test"),
         )
     return name
 
@@ -167,7 +173,9 @@ def new_user(index: Index, name: str, **keywords: Any) -> str:
 def new_token(index: Index, user: str, *scopes: Scope, **keywords: Any) -> str:
     """A new token of *user*, for everything unless *scopes* say otherwise."""
     with index.database.write() as session:
-        return create_token(session, user, scopes=scopes or tuple(Scope), actor="test", **keywords)
+        return create_token(
+            session, user, scopes=scopes or tuple(Scope), by=acting("test"), **keywords
+        )
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pypi_lite.cache.pages import Facts, Page
 from pypi_lite.models import Base, now
 from pypi_lite.opening import SETUP_SECRET, Opened, migrate, open_index, secret, welcome
 from pypi_lite.settings import Settings
+from tests.conftest import acting
 
 
 def test_migrations_make_the_models_schema(settings: Settings) -> None:
@@ -53,7 +54,7 @@ def test_the_welcome_has_a_setup_link_until_there_is_an_administrator(
     assert any(settings.simple_url in line and "pip install" in line for line in lines)
     assert any(settings.upload_url in line and "twine upload" in line for line in lines)
     with opened.index.database.write() as session:
-        create_user(session, "root", password="long enough", is_admin=True, actor="test")
+        create_user(session, "root", password="long enough", is_admin=True, by=acting("test"))
     lines.clear()
     welcome(settings, lines.append)
     assert not any("setup" in line for line in lines)

@@ -14,6 +14,10 @@ class Identity:
     #: None: not a person but the operator, at the command line.
     user_id: int | None
     is_admin: bool = False
+    #: For the journal: ``token 7``, ``session 3``, ``password``; None: the operator.
+    means: str | None = None
+    #: For the journal: the network address that it comes from.
+    address: str | None = None
     #: The token that speaks for the person, where it is not the person.
     token_id: int | None = None
     #: What the token may do; None: all that the person may.

@@ -4,6 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, exists, select
@@ -46,7 +47,7 @@ class AccountError(ValueError):
 
 
 def create_user(
-    session: Session, name: str, *, password: str | None, is_admin: bool, actor: str
+    session: Session, name: str, *, password: str | None, is_admin: bool, by: Identity
 ) -> User:
     """A new account. Raises AccountError for a name or password that won't do."""
     name = name.strip().lower()
@@ -62,7 +63,7 @@ def create_user(
         raise AccountError(str(error)) from None
     user = User(name=name, password_hash=password_hash, is_admin=is_admin, created=now())
     session.add(user)
-    append(session, Action.USER_CREATE, actor=actor, note=name)
+    append(session, Action.USER_CREATE, by=by, note=name)
     return user
 
 
@@ -78,7 +79,7 @@ def create_token(
     scopes: Iterable[Scope],
     projects: Iterable[str] = (),
     days: int | None = None,
-    actor: str,
+    by: Identity,
 ) -> str:
     """A new token for a user; only its hash is kept. Raises AccountError.
 
@@ -107,7 +108,7 @@ def create_token(
             ],
         )
     )
-    append(session, Action.TOKEN_CREATE, actor=actor, note=user.name)
+    append(session, Action.TOKEN_CREATE, by=by, note=user.name)
     return secret
 
 
@@ -119,13 +120,13 @@ def tokens_of(session: Session, user_id: int) -> Sequence[Token]:
     ).all()
 
 
-def revoke_token(session: Session, user_id: int, token_id: int, *, actor: str) -> bool:
+def revoke_token(session: Session, user_id: int, token_id: int, *, by: Identity) -> bool:
     """Delete a user's token, so that it opens nothing from now on. False: they have none such."""
     token = session.get(Token, token_id)
     if token is None or token.user_id != user_id:
         return False
     session.delete(token)
-    append(session, Action.TOKEN_REVOKE, actor=actor, note=f"{token.user.name}: token {token_id}")
+    append(session, Action.TOKEN_REVOKE, by=by, note=f"{token.user.name}: token {token_id}")
     return True
 
 
@@ -139,21 +140,31 @@ def authenticate(session: Session, user_name: str, secret: str) -> Identity | No
     name = user_name.strip().lower()
     # What can be no user's name is not asked for: databases refuse some of it, such as a NUL.
     user = session.scalar(select(User).where(User.name == name)) if _USER_NAME.match(name) else None
-    if not verify_password(user.password_hash if user else None, secret) or user is None:
+    if not verify_password(user.password_hash if user else None, secret):
         return None
-    return Identity(name=user.name, user_id=user.id, is_admin=user.is_admin)
+    return identity_of(user, means="password") if user else None
+
+
+def identity_of(user: User, *, means: str | None, address: str | None = None) -> Identity | None:
+    """*user*, who has shown who they are by *means*; None: the account is disabled."""
+    if user.is_disabled:
+        return None
+    return Identity(
+        name=user.name, user_id=user.id, is_admin=user.is_admin, means=means, address=address
+    )
 
 
 def refresh(session: Session, identity: Identity) -> Identity | None:
     """*identity* as the database has it now, or None: the account or the token is gone."""
+    if identity.token_id is not None:
+        found = _token_identity(session, Token.id == identity.token_id)
+        return found and replace(found, address=identity.address)
     if identity.user_id is None:
         return identity
-    if identity.token_id is not None:
-        return _token_identity(session, Token.id == identity.token_id)
     user = session.get(User, identity.user_id)
     if user is None:
         return None
-    return Identity(name=user.name, user_id=user.id, is_admin=user.is_admin)
+    return identity_of(user, means=identity.means, address=identity.address)
 
 
 def _token_identity(session: Session, condition: ColumnElement[bool]) -> Identity | None:
@@ -162,13 +173,14 @@ def _token_identity(session: Session, condition: ColumnElement[bool]) -> Identit
     One query of plain columns, since each upload asks twice: as objects a token, its user, its scopes
     and its projects are four.
     """
-    rows = session.execute(_TOKENS.where(condition)).all()
+    rows = session.execute(_TOKENS.where(condition, ~User.is_disabled)).all()
     if not rows or (rows[0].expires is not None and rows[0].expires <= now()):
         return None
     return Identity(
         name=rows[0].name,
         user_id=rows[0].user_id,
         is_admin=rows[0].is_admin,
+        means=f"token {rows[0].id}",
         token_id=rows[0].id,
         scopes=frozenset(Scope(row.scope) for row in rows if row.scope),
         projects=frozenset(row.project for row in rows if row.project) or None,

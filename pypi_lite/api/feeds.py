@@ -15,11 +15,11 @@ from xml.etree import ElementTree as ET
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.addresses import Addresses
 from pypi_lite.cache.pages import Page
 from pypi_lite.repository import feeds, keys, pages
 from pypi_lite.repository.pages import NewRelease
-from pypi_lite.security import Permission
 
 _PREFIX = "/rss/"
 _UPDATES, _PACKAGES = "/rss/updates.xml", "/rss/packages.xml"

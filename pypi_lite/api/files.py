@@ -13,10 +13,10 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.cache.pages import Page
 from pypi_lite.names import is_normalized_name
 from pypi_lite.repository import keys, pages
-from pypi_lite.security import Permission
 
 _METADATA = ".metadata"
 _PREFIX = "/files/"

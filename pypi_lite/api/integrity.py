@@ -15,11 +15,11 @@ from pyramid.response import Response
 from pyramid.view import view_config
 from webob.acceptparse import create_accept_header
 
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.addresses import moved
 from pypi_lite.cache.pages import Page
 from pypi_lite.names import is_normalized_name, is_valid_name, normalize_name
 from pypi_lite.repository import attestations, keys, pages
-from pypi_lite.security import Permission
 
 MEDIA = "application/vnd.pypi.integrity.v1+json"
 _PREFIX = "/integrity/"

@@ -11,11 +11,11 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.addresses import Addresses
 from pypi_lite.cache.pages import Page
 from pypi_lite.repository import keys, pages
 from pypi_lite.repository.pages import FileEntry, ProjectEntry, ReleaseEntry, ReleaseMetadata
-from pypi_lite.security import Permission
 
 _HEADERS = (("X-Content-Type-Options", "nosniff"), ("Access-Control-Allow-Origin", "*"))
 _ADDRESSES = Addresses("/pypi/", "json")

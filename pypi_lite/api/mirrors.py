@@ -13,13 +13,13 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.addresses import Addresses, moved
 from pypi_lite.api import legacy_json
 from pypi_lite.api.media import API_VERSION, Media
 from pypi_lite.cache.representation import SERIAL_HEADER
 from pypi_lite.errors import plain
 from pypi_lite.repository import mirrors
-from pypi_lite.security import Permission
 
 #: Changes in one answer.
 MOST = 10_000

@@ -12,11 +12,11 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.addresses import moved
 from pypi_lite.api.media import Media
 from pypi_lite.names import is_normalized_name, is_valid_name, normalize_name
 from pypi_lite.repository import namespaces
-from pypi_lite.security import Permission
 
 _ABSENT = "There are no namespaces here."
 

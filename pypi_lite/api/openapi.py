@@ -12,8 +12,8 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.api.description import describe
-from pypi_lite.security import Permission
 
 _BODY = "pypi_lite.api.openapi"
 

@@ -13,6 +13,7 @@ from pyramid.response import Response
 from pyramid.view import exception_view_config, forbidden_view_config, view_config
 from sqlalchemy.orm import Session
 
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.api.bodies import read_object
 from pypi_lite.api.problems import HEADERS, problem
 from pypi_lite.cache.representation import SERIAL_HEADER
@@ -21,7 +22,6 @@ from pypi_lite.names import normalize_name
 from pypi_lite.repository import changes, pages
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.pages import FileEntry, ProjectEntry, ReleaseEntry, moment_text
-from pypi_lite.security import Permission
 
 log = logging.getLogger(__name__)
 

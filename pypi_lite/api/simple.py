@@ -14,6 +14,7 @@ from pyramid.renderers import render
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.addresses import moved
 from pypi_lite.api import integrity
 from pypi_lite.api.media import API_VERSION, NAMESPACES_API_VERSION, Media, choose
@@ -22,7 +23,6 @@ from pypi_lite.names import is_normalized_name, is_valid_name, normalize_name
 from pypi_lite.repository import keys, namespaces, pages
 from pypi_lite.repository.namespaces import Standing
 from pypi_lite.repository.pages import FileEntry, ProjectEntry, ReleaseEntry
-from pypi_lite.security import Permission
 
 _HEADERS = (
     ("X-Content-Type-Options", "nosniff"),

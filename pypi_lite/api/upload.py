@@ -10,13 +10,14 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.cache.representation import SERIAL_HEADER
 from pypi_lite.distributions import PackageType
 from pypi_lite.errors import RETRY_AFTER
 from pypi_lite.forms import FormError, Part, drain, read_parts
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.upload import Claims, Submission, arriving, publish, receive
-from pypi_lite.security import CHALLENGE, Permission
+from pypi_lite.security import CHALLENGE
 from pypi_lite.storage import Incoming
 
 #: Where uploads are taken: the address itself, and those that people mistake for it.

@@ -1,12 +1,23 @@
 """The tables: one noun a module, typed, with the constraints that the database enforces itself."""
 
-from pypi_lite.models.account import Role, RoleName, Scope, Token, TokenProject, TokenScope, User
+from pypi_lite.models.account import (
+    Group,
+    GroupMember,
+    Role,
+    RoleName,
+    Scope,
+    Token,
+    TokenProject,
+    TokenScope,
+    User,
+    WebSession,
+)
 from pypi_lite.models.attestation import FileAttestation
 from pypi_lite.models.base import Base, now
 from pypi_lite.models.file import BurnedFilename, Description, File
 from pypi_lite.models.journal import Action, JournalEntry
 from pypi_lite.models.namespace import Namespace, NamespaceOwner
-from pypi_lite.models.project import Project, ProjectStatus, Release
+from pypi_lite.models.project import Project, ProjectStatus, Release, Visibility
 from pypi_lite.models.publisher import Publisher
 
 __all__ = [
@@ -16,6 +27,8 @@ __all__ = [
     "Description",
     "File",
     "FileAttestation",
+    "Group",
+    "GroupMember",
     "JournalEntry",
     "Namespace",
     "NamespaceOwner",
@@ -30,5 +43,7 @@ __all__ = [
     "TokenProject",
     "TokenScope",
     "User",
+    "Visibility",
+    "WebSession",
     "now",
 ]

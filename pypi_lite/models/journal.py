@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -27,6 +28,22 @@ class Action(StrEnum):
     TOKEN_CREATE = "token.create"  # noqa: S105
     TOKEN_REVOKE = "token.revoke"  # noqa: S105
     ROLE_GRANT = "role.grant"
+    ROLE_REVOKE = "role.revoke"
+    PROJECT_VISIBILITY = "project.visibility"
+    USER_CHANGE = "user.change"
+    USER_DISABLE = "user.disable"
+    USER_ENABLE = "user.enable"
+    USER_INVITE = "user.invite"
+    USER_RESET = "user.reset"
+    PASSWORD_CHANGE = "password.change"  # noqa: S105
+    FACTOR_ADD = "factor.add"
+    FACTOR_REMOVE = "factor.remove"
+    SESSION_BEGIN = "session.begin"
+    SESSION_END = "session.end"
+    GROUP_CREATE = "group.create"
+    GROUP_DELETE = "group.delete"
+    GROUP_ADD = "group.add"
+    GROUP_REMOVE = "group.remove"
     NAMESPACE_GRANT = "namespace.grant"
     NAMESPACE_REVOKE = "namespace.revoke"
     PUBLISHER_ADD = "publisher.add"
@@ -54,6 +71,10 @@ class JournalEntry(Base):
     action: Mapped[str] = mapped_column(String(20))
     #: Who did it: an account's name, or what else acted (``command line``).
     actor: Mapped[str] = mapped_column(String(64))
+    #: By which means: ``token 7``, ``session 3``, ``password``; nothing: the actor itself.
+    means: Mapped[str | None] = mapped_column(String(64))
+    #: From which network address; nothing: from this machine, by no request.
+    address: Mapped[str | None] = mapped_column(String(64))
     project: Mapped[str | None] = mapped_column(String(200))
     version: Mapped[str | None] = mapped_column(String(200))
     filename: Mapped[str | None] = mapped_column(String(255))
@@ -61,11 +82,22 @@ class JournalEntry(Base):
     note: Mapped[str | None] = mapped_column(Text)
 
 
+class Actor(Protocol):
+    """Who does something, as the journal keeps it (`pypi_lite.accounts.identity.Identity`)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def means(self) -> str | None: ...
+    @property
+    def address(self) -> str | None: ...
+
+
 def append(
     session: Session,
     action: Action,
     *,
-    actor: str,
+    by: Actor,
     project: str | None = None,
     version: str | None = None,
     filename: str | None = None,
@@ -80,7 +112,9 @@ def append(
         serial=_newest_serial(session) + 1,
         moment=now(),
         action=action,
-        actor=actor,
+        actor=by.name,
+        means=by.means,
+        address=by.address,
         project=project,
         version=version,
         filename=filename,

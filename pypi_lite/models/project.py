@@ -25,6 +25,17 @@ class ProjectStatus(StrEnum):
     QUARANTINED = "quarantined"
 
 
+class Visibility(StrEnum):
+    """Who may read a project, where reading the index needs no authority, or needs it."""
+
+    #: Everybody; where reading needs authority, every account.
+    PUBLIC = "public"
+    #: Every account.
+    INTERNAL = "internal"
+    #: Those who have a role on it, and administrators.
+    PRIVATE = "private"
+
+
 class Project(Base):
     """A name under which releases are published."""
 
@@ -33,6 +44,7 @@ class Project(Base):
         CheckConstraint("normalized_name = lower(normalized_name)", name="normalized_is_lower"),
         CheckConstraint("normalized_name <> ''", name="normalized_is_not_empty"),
         CheckConstraint(one_of("status", ProjectStatus), name="status"),
+        CheckConstraint(one_of("visibility", Visibility), name="visibility"),
         CheckConstraint("status <> 'active' OR status_reason IS NULL", name="reason_unless_active"),
     )
 
@@ -50,6 +62,9 @@ class Project(Base):
         String(20), default=ProjectStatus.ACTIVE, server_default=ProjectStatus.ACTIVE.value
     )
     status_reason: Mapped[str | None] = mapped_column(Text)
+    visibility: Mapped[str] = mapped_column(
+        String(20), default=Visibility.PUBLIC, server_default=Visibility.PUBLIC.value
+    )
 
     releases: Mapped[list["Release"]] = relationship(
         back_populates="project", cascade="all, delete-orphan", passive_deletes=True

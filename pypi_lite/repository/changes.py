@@ -58,7 +58,7 @@ def delete_release(session: Session, identity: Identity, name: str, version: str
     entry = append(
         session,
         Action.RELEASE_DELETE,
-        actor=identity.name,
+        by=identity,
         project=project.normalized_name,
         version=release.version,
     )
@@ -71,9 +71,7 @@ def delete_project(session: Session, identity: Identity, name: str) -> int:
     project = _project(session, name)
     identity = check_manages(session, identity, project, Scope.MANAGE)
     session.delete(project)
-    entry = append(
-        session, Action.PROJECT_DELETE, actor=identity.name, project=project.normalized_name
-    )
+    entry = append(session, Action.PROJECT_DELETE, by=identity, project=project.normalized_name)
     return entry.serial
 
 
@@ -99,7 +97,7 @@ def set_status(
     entry = append(
         session,
         Action.PROJECT_STATUS,
-        actor=identity.name,
+        by=identity,
         project=project.normalized_name,
         note=f"{status}: {reason}" if reason else status,
     )
@@ -120,7 +118,7 @@ def _change(
     entry = append(
         session,
         action,
-        actor=identity.name,
+        by=identity,
         project=project.normalized_name,
         version=release.version,
         filename=filename,

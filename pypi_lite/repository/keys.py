@@ -23,6 +23,8 @@ from pypi_lite.models import (
     Description,
     File,
     FileAttestation,
+    Group,
+    GroupMember,
     JournalEntry,
     Namespace,
     NamespaceOwner,
@@ -34,6 +36,7 @@ from pypi_lite.models import (
     TokenProject,
     TokenScope,
     User,
+    WebSession,
 )
 
 INDEX = "index"
@@ -60,10 +63,13 @@ def register(registry: KeyRegistry) -> None:
         BurnedFilename,  # no page shows it
         Description,  # shown by files alone, and never changed
         Publisher,  # no page shows it
+        Group,
+        GroupMember,
         Token,
         TokenProject,
         TokenScope,
         User,
+        WebSession,
     ):
         registry.register(model, _none)
 

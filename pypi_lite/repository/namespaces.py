@@ -95,7 +95,7 @@ def grant(session: Session, identity: Identity, name: str, owners: Iterable[str]
     kept = [owner for owner in namespace.owners if wanted.pop(owner.user_id, None)]
     namespace.owners = kept + [NamespaceOwner(user=user) for user in wanted.values()]
     note = f"{normalized}: {_listed(user.name for user in users)}"
-    return append(session, Action.NAMESPACE_GRANT, actor=identity.name, note=note).serial
+    return append(session, Action.NAMESPACE_GRANT, by=identity, note=note).serial
 
 
 def revoke(session: Session, identity: Identity, name: str) -> int:
@@ -105,7 +105,7 @@ def revoke(session: Session, identity: Identity, name: str) -> int:
         raise Refusal(Code.NOT_FOUND, f"There is no namespace {name!r}.")
     session.delete(namespace)
     note = namespace.normalized_name
-    return append(session, Action.NAMESPACE_REVOKE, actor=identity.name, note=note).serial
+    return append(session, Action.NAMESPACE_REVOKE, by=identity, note=note).serial
 
 
 def check_may_begin(session: Session, identity: Identity, normalized_name: str) -> None:

@@ -129,5 +129,5 @@ def _append(
 ) -> int:
     where = f" in {publisher.environment}" if publisher.environment else ""
     note = f"{publisher.id}: {_workflow(publisher)}{where}"
-    entry = append(session, action, actor=identity.name, project=project.normalized_name, note=note)
+    entry = append(session, action, by=identity, project=project.normalized_name, note=note)
     return entry.serial

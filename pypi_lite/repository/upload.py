@@ -367,7 +367,7 @@ def _record(
     entry = append(
         session,
         Action.FILE_ADD,
-        actor=identity.name,
+        by=identity,
         project=name,
         version=release.version,
         filename=file.filename,
@@ -417,14 +417,14 @@ def _project(
             append(
                 session,
                 Action.PROJECT_RENAME,
-                actor=identity.name,
+                by=identity,
                 project=normalized,
                 note=f"{project.name} -> {name}",
             )
             project.name = name
         return project
     namespaces.check_may_begin(session, identity, normalized)
-    entry = append(session, Action.PROJECT_CREATE, actor=identity.name, project=normalized)
+    entry = append(session, Action.PROJECT_CREATE, by=identity, project=normalized)
     project = Project(
         normalized_name=normalized,
         name=name,
@@ -445,7 +445,7 @@ def _new_release(
     entry = append(
         session,
         Action.RELEASE_CREATE,
-        actor=identity.name,
+        by=identity,
         project=project.normalized_name,
         version=str(version),
     )

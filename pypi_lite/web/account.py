@@ -14,8 +14,8 @@ from pypi_lite.accounts.people import (
     revoke_token,
     tokens_of,
 )
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.models import Scope, now
-from pypi_lite.security import Permission
 from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
 
@@ -50,7 +50,7 @@ def make_token(request: Any) -> Response:
             scopes=_scopes(request.POST.getall("scope")),
             projects=field(request, "project").split(),
             days=_days(field(request, "days")),
-            actor=request.identity.name,
+            by=request.identity,
         )
     except AccountError as error:
         return _page(request, request.reader, status=400, error=str(error))
@@ -64,7 +64,7 @@ def revoke(request: Any) -> Response:
     identity = request.identity
     number = field(request, "token")
     if _NUMBER.match(number):
-        revoke_token(request.writer, identity.user_id, int(number), actor=identity.name)
+        revoke_token(request.writer, identity.user_id, int(number), by=identity)
     return HTTPSeeOther(request.route_url("web.account"))
 
 

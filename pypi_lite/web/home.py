@@ -6,9 +6,9 @@ from typing import Any
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.cache.pages import Page
 from pypi_lite.repository import keys, pages
-from pypi_lite.security import Permission
 from pypi_lite.web.headers import HTML, SECURITY_HEADERS
 from pypi_lite.web.rendering import page
 

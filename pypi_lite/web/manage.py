@@ -10,13 +10,13 @@ from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.models import ProjectStatus
 from pypi_lite.names import normalize_name
 from pypi_lite.repository import changes, pages
 from pypi_lite.repository.authority import why_not
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.reasons import LONGEST_REASON
-from pypi_lite.security import Permission
 from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
 

@@ -7,9 +7,9 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.repository import namespaces
 from pypi_lite.repository.errors import Refusal
-from pypi_lite.security import Permission
 from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
 

@@ -9,8 +9,8 @@ from pyramid.security import forget, remember
 from pyramid.view import view_config
 
 from pypi_lite.accounts.people import authenticate
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.models import User
-from pypi_lite.security import Permission
 from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
 

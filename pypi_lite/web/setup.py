@@ -8,10 +8,11 @@ from pyramid.response import Response
 from pyramid.security import remember
 from pyramid.view import view_config
 
+from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.passwords import SHORTEST
 from pypi_lite.accounts.people import AccountError, create_user, has_admin
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.opening import SETUP_SECRET, secret
-from pypi_lite.security import Permission
 from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
 
@@ -40,7 +41,11 @@ def make_administrator(request: Any) -> Response:
         return _form(request, given, name, "The two passwords are not the same.")
     try:
         user = create_user(
-            request.writer, name, password=password, is_admin=True, actor="setup link"
+            request.writer,
+            name,
+            password=password,
+            is_admin=True,
+            by=Identity(name="setup link", user_id=None),
         )
     except AccountError as error:
         return _form(request, given, name, str(error))

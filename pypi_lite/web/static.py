@@ -8,7 +8,7 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from pypi_lite.security import Permission
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.web.headers import SECURITY_HEADERS
 
 _TYPES = {

@@ -14,10 +14,10 @@ from pyramid.exceptions import BadCSRFToken
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.forms import FormError, Part, drain, read_parts
 from pypi_lite.repository.errors import Refusal
 from pypi_lite.repository.upload import Published, Submission, arriving, publish, receive
-from pypi_lite.security import Permission
 from pypi_lite.web.headers import UNCACHED_HEADERS
 from pypi_lite.web.rendering import form
 

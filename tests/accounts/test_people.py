@@ -23,12 +23,12 @@ from pypi_lite.accounts.people import (
 from pypi_lite.models import JournalEntry, Scope, Token, User, now
 from pypi_lite.models.base import Base
 from pypi_lite.repository import Index
-from tests.conftest import PASSWORD, new_token, new_user
+from tests.conftest import PASSWORD, acting, new_token, new_user
 
 
 def make_user(index: Index, name: str, password: str | None = None, is_admin: bool = False) -> None:
     with index.database.write() as session:
-        create_user(session, name, password=password, is_admin=is_admin, actor="test")
+        create_user(session, name, password=password, is_admin=is_admin, by=acting("test"))
 
 
 def who(index: Index, name: str, secret: str) -> Identity | None:
@@ -110,9 +110,9 @@ def test_a_token_that_is_revoked_opens_nothing(index: Index) -> None:
     with index.database.write() as session:
         ann, eve = session.scalars(select(User).order_by(User.name)).all()
         (row,) = tokens_of(session, ann.id)
-        assert not revoke_token(session, eve.id, row.id, actor="eve")  # not hers
-        assert not revoke_token(session, ann.id, row.id + 1, actor="ann")
-        assert revoke_token(session, ann.id, row.id, actor="ann")
+        assert not revoke_token(session, eve.id, row.id, by=acting("eve"))  # not hers
+        assert not revoke_token(session, ann.id, row.id + 1, by=acting("ann"))
+        assert revoke_token(session, ann.id, row.id, by=acting("ann"))
     assert who(index, "x", token) is None
     with index.database.read() as session:
         actions = session.scalars(select(JournalEntry.action)).all()
@@ -168,12 +168,12 @@ def test_what_can_be_no_token(index: Index) -> None:
     with index.database.writer() as session:
         for days in (0, -1, MOST_DAYS + 1, 10**12):
             with pytest.raises(AccountError, match="day"):
-                create_token(session, "ann", scopes=[Scope.READ], days=days, actor="t")
+                create_token(session, "ann", scopes=[Scope.READ], days=days, by=acting("t"))
         for project in ("", "-", "a b", "x" * 300):
             with pytest.raises(AccountError, match="name"):
-                create_token(session, "ann", scopes=[], projects=[project], actor="t")
+                create_token(session, "ann", scopes=[], projects=[project], by=acting("t"))
         with pytest.raises(AccountError, match="no user"):
-            create_token(session, "bob", scopes=[], actor="t")
+            create_token(session, "bob", scopes=[], by=acting("t"))
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

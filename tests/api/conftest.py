@@ -15,7 +15,7 @@ from pypi_lite.opening import migrate
 from pypi_lite.repository import Index, changes
 from pypi_lite.settings import Settings
 from tests.clients.conftest import database_url as new_database
-from tests.conftest import new_token
+from tests.conftest import acting, new_token
 from tests.distributions.build import sdist, wheel
 from tests.web.helpers import ATTACK, put
 
@@ -80,7 +80,7 @@ def token(index: Index) -> str:
 def token_of_new(index: Index, name: str, *, is_admin: bool = False) -> str:
     """A token of a new user, who has no password: hashing one takes its time."""
     with index.database.write() as session:
-        create_user(session, name, password=None, is_admin=is_admin, actor="test")
+        create_user(session, name, password=None, is_admin=is_admin, by=acting("test"))
     return new_token(index, name)
 
 

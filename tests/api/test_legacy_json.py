@@ -15,6 +15,7 @@ from pypi_lite.repository import Index
 from pypi_lite.repository.upload import mark_changed
 from tests.api.conftest import DELETED, LOCAL, SDIST, WHEEL, YANKED, Shelf, token_of_new
 from tests.api.forms import post, twine
+from tests.conftest import acting
 from tests.distributions.build import sdist, wheel
 from tests.web.helpers import ATTACK, put
 
@@ -212,7 +213,7 @@ def test_who_owns_a_project_is_told_and_swept(app: TestApp, index: Index) -> Non
         user = session.scalars(select(User).where(User.name == "ann")).one()
         project = session.scalars(select(Project)).one()
         session.add(Role(user=user, project=project, role=RoleName.MAINTAINER))
-        entry = append(session, Action.ROLE_GRANT, actor="zoe", project="owned", note="ann")
+        entry = append(session, Action.ROLE_GRANT, by=acting("zoe"), project="owned", note="ann")
         mark_changed(project, entry)
         serial = entry.serial
     for url in urls:

@@ -243,4 +243,4 @@ def test_every_constraint_and_index_has_a_name() -> None:
 
 
 def test_enums_become_constraints() -> None:
-    assert one_of("role", RoleName) == "role IN ('owner', 'maintainer')"
+    assert one_of("role", RoleName) == "role IN ('owner', 'maintainer', 'uploader', 'reader')"

@@ -7,11 +7,14 @@ from sqlalchemy import select
 from pypi_lite.models import Action, JournalEntry
 from pypi_lite.models.journal import append
 from pypi_lite.repository import Index
+from tests.conftest import acting
 
 
 def write(index: Index, note: str, count: int = 1) -> list[int]:
     with index.database.write() as session:
-        return [append(session, Action.FILE_ADD, actor="t", note=note).serial for _ in range(count)]
+        return [
+            append(session, Action.FILE_ADD, by=acting("t"), note=note).serial for _ in range(count)
+        ]
 
 
 def test_serials_follow_each_other(index: Index) -> None:
@@ -22,7 +25,7 @@ def test_serials_follow_each_other(index: Index) -> None:
 
 def test_a_change_that_is_not_made_takes_no_serial(index: Index) -> None:
     with index.database.writer() as session:
-        lost = append(session, Action.FILE_ADD, actor="t").serial
+        lost = append(session, Action.FILE_ADD, by=acting("t")).serial
         session.rollback()
     assert write(index, "a") == [lost]
 

@@ -12,6 +12,7 @@ from pypi_lite.repository import Index, namespaces
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.namespaces import MOST_HYPHENS, Match
 from pypi_lite.repository.upload import Published
+from tests.conftest import acting
 from tests.distributions.build import wheel
 from tests.web.helpers import put
 
@@ -20,7 +21,7 @@ from tests.web.helpers import put
 def _people(index: Index) -> None:
     with index.database.write() as session:
         for name in ("ann", "bob", "eve", "root"):
-            create_user(session, name, password=None, is_admin=name == "root", actor="test")
+            create_user(session, name, password=None, is_admin=name == "root", by=acting("test"))
 
 
 def grant(index: Index, name: str, *owners: str) -> int:

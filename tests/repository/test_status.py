@@ -18,7 +18,7 @@ from pypi_lite.models import (
 from pypi_lite.repository import Index, changes, pages, upload
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.reasons import LONGEST_REASON
-from tests.conftest import new_token
+from tests.conftest import acting, new_token
 from tests.distributions.build import sdist, wheel
 from tests.web.helpers import put
 
@@ -28,7 +28,7 @@ FILE = wheel("Foo", "1.0")
 def new_person(index: Index, name: str, *, is_admin: bool = False) -> str:
     """A new user's name; without a password, since hashing one takes its time."""
     with index.database.write() as session:
-        create_user(session, name, password=None, is_admin=is_admin, actor="test")
+        create_user(session, name, password=None, is_admin=is_admin, by=acting("test"))
     return name
 
 
