@@ -15,6 +15,7 @@ from pathlib import Path
 
 import sqlalchemy.exc
 from pyramid.paster import get_appsettings, setup_logging
+from sqlalchemy.orm import Session
 
 from pypi_lite import make_app
 from pypi_lite.accounts.identity import OPERATOR
@@ -22,12 +23,20 @@ from pypi_lite.accounts.people import AccountError, create_token, create_user
 from pypi_lite.attestations import Kind, Workflow
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.importing import import_paths
-from pypi_lite.models import ProjectStatus, Scope
+from pypi_lite.models import ProjectStatus, RoleName, Scope, Visibility
+from pypi_lite.names import normalize_name
 from pypi_lite.opening import migrate, open_index, welcome
-from pypi_lite.repository import changes, namespaces, publishers
+from pypi_lite.repository import changes, namespaces, publishers, roles
 from pypi_lite.repository.errors import Refusal
 from pypi_lite.server import ServerError, serve
-from pypi_lite.settings import DEFAULT_LISTEN, URL, Settings, SettingsError
+from pypi_lite.settings import (
+    DEFAULT_LISTEN,
+    READING_ACCOUNTS,
+    URL,
+    Settings,
+    SettingsError,
+    is_loopback,
+)
 from pypi_lite.verifying import verify
 
 # Multipart's own bytes around a file of the largest size.
@@ -146,21 +155,39 @@ def _add_changes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
 
     project = commands.add_parser("project", help="projects").add_subparsers(required=True)
-    command = _add(project, "set", _change, "say what may be expected of a project")
-    command.add_argument("project", metavar="PROJECT")
-    command.add_argument("--status", required=True, choices=[s.value for s in ProjectStatus])
-    command.add_argument("--reason", metavar="TEXT", help="what its pages tell people")
-    command.set_defaults(
-        change=lambda session, o: changes.set_status(
-            session, OPERATOR, o.project, o.status, o.reason
-        )
+    command = _add(
+        project, "set", _change, "say what may be expected of a project, and who sees it"
     )
+    command.add_argument("project", metavar="PROJECT")
+    command.add_argument("--status", choices=[s.value for s in ProjectStatus])
+    command.add_argument("--reason", metavar="TEXT", help="what its pages tell people")
+    command.add_argument("--visibility", choices=[v.value for v in Visibility], help="who may read")
+    command.set_defaults(change=_set_project)
 
     command = _add(project, "delete", _change, "delete a project; its files' names stay taken")
     command.add_argument("project", metavar="PROJECT")
     command.set_defaults(
         change=lambda session, o: changes.delete_project(session, OPERATOR, o.project)
     )
+
+    role = commands.add_parser("role", help="who is what to a project").add_subparsers(
+        required=True
+    )
+    command = _add(role, "grant", _change, "let WHO, a user or an @group, be ROLE on PROJECT")
+    command.add_argument("project", metavar="PROJECT")
+    command.add_argument("who", metavar="WHO")
+    command.add_argument("role", metavar="ROLE", choices=[r.value for r in RoleName])
+    command.set_defaults(
+        change=lambda session, o: roles.grant(session, OPERATOR, o.project, o.who, o.role)
+    )
+    command = _add(role, "revoke", _change, "let WHO have no role on PROJECT")
+    command.add_argument("project", metavar="PROJECT")
+    command.add_argument("who", metavar="WHO")
+    command.set_defaults(
+        change=lambda session, o: roles.revoke(session, OPERATOR, o.project, o.who)
+    )
+    command = _add(role, "list", _list_roles, "all roles on PROJECT")
+    command.add_argument("project", metavar="PROJECT")
 
     release = commands.add_parser("release", help="releases").add_subparsers(required=True)
     command = _add(release, "delete", _change, "delete a release; its files' names stay taken")
@@ -230,6 +257,8 @@ def _serve(options: argparse.Namespace) -> int:
         nonlocal settings
         if URL not in ini:
             settings = replace(settings, url=url)
+        if not settings.reading and not is_loopback(options.listen[0]):
+            settings = replace(settings, reading=READING_ACCOUNTS)
         welcome(settings, partial(print, flush=True))
 
     host, port = options.listen
@@ -324,6 +353,25 @@ def _list_publishers(options: argparse.Namespace) -> int:
 def _remove_publisher(options: argparse.Namespace) -> int:
     with open_index(_ready(options)).index.database.write() as session:
         publishers.remove(session, OPERATOR, options.project, options.id)
+    return 0
+
+
+def _set_project(session: Session, options: argparse.Namespace) -> None:
+    if options.status is None and options.visibility is None:
+        raise CommandError("say what to set: --status or --visibility")
+    if options.reason is not None and options.status is None:
+        raise CommandError("a reason goes with a --status")
+    if options.status is not None:
+        changes.set_status(session, OPERATOR, options.project, options.status, options.reason)
+    if options.visibility is not None:
+        changes.set_visibility(session, OPERATOR, options.project, options.visibility)
+
+
+def _list_roles(options: argparse.Namespace) -> int:
+    """One a line: the role, and who has it."""
+    with open_index(_ready(options)).index.database.read() as session:
+        for entry in roles.of(session, normalize_name(options.project)):
+            print(entry.role.value, entry.who, sep="\t")
     return 0
 
 

@@ -35,7 +35,9 @@ class Addresses:
         Raises HTTPNotFound; HTTPMovedPermanently where another spelling is the canonical one.
         """
         name, version = request.matchdict["name"], request.matchdict.get("version")
-        found = pages.project(request.reader, normalize_name(name)) if is_valid_name(name) else None
+        found = None
+        if is_valid_name(name):
+            found = pages.project(request.reader, normalize_name(name), request.reach)
         if found is None:
             raise HTTPNotFound(detail=f"There is no project {name!r} here.")
         release = found.latest if version is None else found.release(version)

@@ -13,9 +13,12 @@ from sqlalchemy.orm import Session
 from pypi_lite.cache.files import Files
 from pypi_lite.cache.hits import Hits
 from pypi_lite.cache.opening import tell_front
-from pypi_lite.cache.pages import Facts, Page, PageRules
+from pypi_lite.cache.pages import Facts, Page, PageRules, for_circle
 from pypi_lite.opening import open_index
+from pypi_lite.reading import Reading
 from pypi_lite.repository import Index
+from pypi_lite.repository.pages import ProjectEntry, StoredFile
+from pypi_lite.repository.reach import Reach, reach_of
 
 
 class Request(pyramid.request.Request):  # type: ignore[misc] # Pyramid has no types
@@ -45,6 +48,32 @@ class Request(pyramid.request.Request):  # type: ignore[misc] # Pyramid has no t
         return self._joined(self.index.database.reader())
 
     @reify
+    def reach(self) -> Reach:
+        """What whoever asks may read."""
+        is_open = self.index.settings.is_open
+        return reach_of(self.reader, self.identity, is_open=is_open)
+
+    def offer_project(self, project: ProjectEntry, facts: Facts | None = None) -> None:
+        """Let the answer be the page, of *project*, with the last change that it shows, where that is
+        another one than the project's own."""
+        self._offer(self.reach.circle_of(project.visibility))
+        self.page_facts = facts or project.facts
+
+    def offer_list(self, facts: Facts) -> None:
+        """Let the answer be the page, a list of what may be read, with the last change that it shows."""
+        self._offer(self.reach.list_circle)
+        self.page_facts = facts
+
+    def offer_file(self, file: StoredFile, path: str) -> None:
+        """Let the answer be the page, a link to the bytes of *file* at *path*."""
+        self._offer(self.reach.circle_of(file.visibility))
+        self.page_link = path
+
+    def _offer(self, circle: str) -> None:
+        if self.page is not None:
+            self.page = for_circle(self.page, circle)
+
+    @reify
     def writer(self) -> Session:
         """A session that is committed when the request has gone well. Nobody else writes meanwhile."""
         return self._joined(self.index.database.writer())
@@ -63,6 +92,8 @@ def includeme(config: Any) -> None:
     config.registry["pypi_lite.index"] = opened.index
     config.registry["pypi_lite.cache"] = opened.cache
     config.registry["pypi_lite.build"] = opened.build
+    reading = Reading(opened.cache, opened.index.database, is_open=settings.is_open)
+    config.registry["pypi_lite.reading"] = reading
     rules = config.registry["pypi_lite.page_rules"] = PageRules()
     config.registry["pypi_lite.hits"] = Hits(
         opened.cache,
@@ -70,6 +101,7 @@ def includeme(config: Any) -> None:
         opened.build,
         settings.cache_memory,
         Files(os.path.abspath(settings.blobs), accel=settings.accel),
+        reading.readable,
         accel=settings.accel,
     )
     config.add_directive("add_page_rule", _add_page_rule)

@@ -96,6 +96,10 @@ def welcome(settings: Settings, write: Callable[[str], object] = print) -> None:
     if is_new:
         link = f"{settings.url}setup/?secret={secret(settings, SETUP_SECRET)}"
         write(f"Make the first administrator here, once: {link}")
+    if settings.is_open:
+        write("Everybody who can reach it may read what is public (the setting reading).")
+    else:
+        write("Reading needs an account or a token (the setting reading).")
     write(f"Install from here:  pip install --index-url {settings.simple_url} PROJECT")
     write(f"Publish to here:    twine upload --repository-url {settings.upload_url} dist/*")
 

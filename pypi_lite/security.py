@@ -19,11 +19,14 @@ from pyramid.session import JSONSerializer, SignedCookieSessionFactory
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.people import authenticate, identity_of
 from pypi_lite.accounts.permissions import Permission
+from pypi_lite.errors import plain
+from pypi_lite.forms import drain
 from pypi_lite.models import Scope, User
 from pypi_lite.opening import SESSION_SECRET, secret
 
 _USER, _STAMP = "user", "stamp"
 _SESSION_SECONDS = int(timedelta(hours=12).total_seconds())
+_IDENTITY = "pypi_lite.identity"
 #: How the index calls itself when it asks for credentials.
 CHALLENGE = 'Basic realm="pypi_lite", charset="UTF-8"'
 
@@ -49,12 +52,17 @@ def includeme(config: Any) -> None:
     config.add_forbidden_view(forbidden)
 
 
+def know(environ: dict[str, Any], identity: Identity | None) -> None:
+    """Let a request within this program be *identity*'s."""
+    environ[_IDENTITY] = {"identity": identity}
+
+
 class Policy:
     """Pyramid's security policy."""
 
     def identity(self, request: Any) -> Identity | None:
         """Who is asking, or None; found once for each request."""
-        cached: dict[str, Identity | None] = request.environ.setdefault("pypi_lite.identity", {})
+        cached: dict[str, Identity | None] = request.environ.setdefault(_IDENTITY, {})
         if "identity" not in cached:
             identity = _program(request) if _is_api(request) else _person(request)
             cached["identity"] = identity and replace(identity, address=request.remote_addr)
@@ -67,11 +75,15 @@ class Policy:
 
     def permits(self, request: Any, context: Any, permission: str) -> Any:
         """Whether the request may go on to a view that needs *permission*."""
-        if permission in (Permission.ANYBODY, Permission.READ):
+        if permission == Permission.ANYBODY:
+            return Allowed("it is for everybody")
+        if permission == Permission.READ and request.index.settings.is_open:
             return Allowed("reading is open to everybody")
         identity = self.identity(request)
         if identity is None:
             return Denied("log in first")
+        if permission == Permission.READ and identity.has_scope(Scope.READ):
+            return Allowed("may read")
         if permission == Permission.UPLOAD and identity.has_scope(Scope.UPLOAD):
             return Allowed("may upload")
         if permission == Permission.ACCOUNT:
@@ -96,9 +108,21 @@ class Policy:
 
 def forbidden(request: Any) -> Response:
     """Send a person to the log-in form, or say no. Programs are told by their own views."""
-    if request.identity is not None or _is_api(request):
+    if request.identity is not None:
         return HTTPForbidden(detail="You may not do that.")
-    return HTTPSeeOther(request.route_path("web.login", _query={"next": request.path}))
+    return ask(request)
+
+
+def ask(request: Any) -> Response:
+    """Ask who it is: a person by the log-in form, a program by 401 (RFC 9110, 11.6.1)."""
+    if not _is_api(request):
+        return HTTPSeeOther(request.route_path("web.login", _query={"next": request.path}))
+    drain(request.environ)
+    response = plain(
+        401, "Credentials are missing or wrong: use __token__ as user name and a token."
+    )
+    response.headers["WWW-Authenticate"] = CHALLENGE
+    return response
 
 
 def _is_api(request: Any) -> bool:

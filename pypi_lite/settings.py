@@ -20,6 +20,8 @@ PREFIX = "pypi_lite."
 DATABASE_URL = "sqlalchemy.url"
 URL = "pypi_lite.url"
 DEFAULT_LISTEN = "127.0.0.1:6543"
+#: Values of the setting ``reading``.
+READING_OPEN, READING_ACCOUNTS = "open", "accounts"
 #: Values of the setting ``attestations`` that are no path.
 ATTESTATIONS_OFF, ATTESTATIONS_PUBLIC = "off", "public"
 
@@ -52,6 +54,14 @@ class Settings:
     url: str = "http://127.0.0.1:6543/"
     #: The address of a reverse proxy in front, whose X-Forwarded-* headers are believed. Empty: none.
     trusted_proxy: str = ""
+    #: Who may read without an account: ``open``: everybody what is public; ``accounts``: nobody anything.
+    #: Empty: open where it listens, and its ``url`` is, on this machine alone.
+    reading: str = ""
+    #: Who may read a new project: public, internal or private.
+    visibility: str = "public"
+    #: Where reading is open: whether somebody without credentials is asked for them where there is
+    #: nothing, too, so that names of hidden projects can't be guessed. uv stops at an index that asks.
+    challenge_unknown: bool = False
     #: Whether nginx in front sends the bytes of what it asks to send (``X-Accel-Redirect``).
     accel: bool = False
     #: The largest file that may be uploaded, in bytes.
@@ -100,9 +110,17 @@ class Settings:
             "cache_folder": data / "cache" if self.cache_folder == unset else self.cache_folder,
             "url": self.url.rstrip("/") + "/",
             "attestations": _trust(self.attestations),
+            "reading": _reading(self.reading),
+            "visibility": _visibility(self.visibility),
         }
         for name, value in replace.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether reading what is public needs no account."""
+        here = is_loopback(urlsplit(self.url).hostname or "")
+        return self.reading == READING_OPEN or (here and not self.reading)
 
     @property
     def simple_url(self) -> str:
@@ -127,7 +145,7 @@ class Settings:
         no need to be.
         """
         address = urlsplit(self.url)
-        is_safe = address.scheme == "https" or _is_loopback(address.hostname or "")
+        is_safe = address.scheme == "https" or is_loopback(address.hostname or "")
         return self.url + "integrity/" if is_safe else None
 
     @property
@@ -156,6 +174,18 @@ class Settings:
         return cls(**values)
 
 
+def _reading(text: str) -> str:
+    if text not in ("", READING_OPEN, READING_ACCOUNTS):
+        raise SettingsError(f"reading: write {READING_OPEN} or {READING_ACCOUNTS}, not {text!r}")
+    return text
+
+
+def _visibility(text: str) -> str:
+    if text not in ("public", "internal", "private"):
+        raise SettingsError(f"visibility: write public, internal or private, not {text!r}")
+    return text
+
+
 def _trust(text: str) -> str:
     """The setting ``attestations``, its path absolute. Raises SettingsError where it can't work."""
     if text == ATTESTATIONS_OFF:
@@ -170,7 +200,8 @@ def _trust(text: str) -> str:
     return path
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether *host*, a name or an address, is this machine itself."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

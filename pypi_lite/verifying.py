@@ -6,6 +6,7 @@ wrong.
 
 import hashlib
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -13,14 +14,29 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from pypi_lite.accounts.identity import OPERATOR, Identity
+from pypi_lite.accounts.people import identity_of, token_identity
 from pypi_lite.api.media import Media
 from pypi_lite.application import Request
-from pypi_lite.cache.pages import Page, PageRules, is_page_time
+from pypi_lite.cache.pages import Page, PageRules, for_circle, is_page_time
 from pypi_lite.cache.representation import Representation
 from pypi_lite.cache.store import GZIP, Cache, compress
-from pypi_lite.models import File, FileAttestation, Project, ProjectStatus, Release
-from pypi_lite.repository import Index
+from pypi_lite.models import (
+    File,
+    FileAttestation,
+    Project,
+    ProjectStatus,
+    Release,
+    Token,
+    User,
+    Visibility,
+)
+from pypi_lite.reading import Reading
+from pypi_lite.repository import Index, keys
+from pypi_lite.repository.reach import LIST, Reach, reach_of
+from pypi_lite.security import know
 
 #: Seconds after which what nobody mentions is no upload that is still under way.
 _LONG = 3600.0
@@ -120,29 +136,82 @@ def _check_pages(application: Any, cache: Cache) -> Iterator[Finding]:
     """Each published page is its page made afresh; none is published that nobody can ask for."""
     published = set(cache.published())
     known = set()
+    index: Index = application.registry["pypi_lite.index"]
     rules: PageRules = application.registry["pypi_lite.page_rules"]
-    for path, accept in _addresses(application.registry["pypi_lite.index"]):
+    for path, accept, circle, reader in _addresses(index):
         page = rules.page_of({"PATH_INFO": path, "HTTP_ACCEPT": accept})
         assert page is not None, f"{path} is no page"
+        page = for_circle(page, circle)
         known.add(cache.location(page))
-        if _is_wrong(application, cache, page, path, accept):
+        if _is_wrong(application, cache, page, _Asking(path, accept, reader)):
             sweep = partial(cache.sweep, page.key)
-            yield Finding(f"the page {path} ({accept}) is wrong", sweep)
-    for path, target in _links(application.registry["pypi_lite.index"]):
+            whose = f" of {circle}" if circle else ""
+            yield Finding(f"the page {path} ({accept}){whose} is wrong", sweep)
+    for path, target, circle in _links(index):
         page = rules.page_of({"PATH_INFO": path})
         assert page is not None, f"{path} is no page"
+        page = for_circle(page, circle)
         known.add(cache.location(page))
         if _leads_elsewhere(Path(cache.path(page)), target):
             yield Finding(f"the link to {path} is wrong", partial(cache.sweep, page.key))
+    reading: Reading = application.registry["pypi_lite.reading"]
     for location in published - known:
-        if location in set(cache.published()):
-            key, name = location
-            sweep = partial(cache.sweep, key)
+        key, name = location
+        sweep = partial(cache.sweep, key)
+        if location not in set(cache.published()):
+            continue
+        if key.startswith(f"{keys.READERS}/"):
+            if reading.is_wrong(key.removeprefix(f"{keys.READERS}/")):
+                yield Finding(f"the decision {key} is wrong", sweep)
+        # A list for people whose roles have changed since stays until the list is swept.
+        elif not name.startswith(LIST):
             yield Finding(f"nobody can ask for the page {name} of {key}", sweep)
 
 
-def _addresses(index: Index) -> Iterator[tuple[str, str]]:
-    """Path and Accept of every page there can be."""
+_Address = tuple[str, str, str, Identity | None]
+
+
+def _addresses(index: Index) -> Iterator[_Address]:
+    """Path and Accept of every page there can be, the circle that it is for, and somebody in it."""
+    with index.database.read() as session:
+        circles = _circles(index, session)
+        lists = _lists(index, session)
+    for path, accept in _lists_of_projects():
+        for circle, reader in lists.items():
+            yield path, accept, circle, reader
+    for name, path, accept in _pages_of_projects(index):
+        yield path, accept, circles[name], OPERATOR
+
+
+def _circles(index: Index, session: Session) -> dict[str, str]:
+    """Of each project, by normalized name, the circle that its pages are for."""
+    reach = Reach(index.settings.is_open)
+    query = select(Project.normalized_name, Project.visibility)
+    found = session.execute(query)
+    return defaultdict(str, {row[0]: reach.circle_of(Visibility(row[1])) for row in found})
+
+
+def _lists(index: Index, session: Session) -> dict[str, Identity | None]:
+    """The circles of lists that anybody belongs to, and one who does."""
+    identities: list[Identity | None] = [None] if index.settings.is_open else []
+    identities += [identity_of(user, means=None) for user in session.scalars(select(User))]
+    for sha256 in session.scalars(select(Token.sha256)):
+        found = token_identity(session, sha256)
+        identities += [found[0]] if found else []
+    is_open = index.settings.is_open
+    return {reach_of(session, one, is_open=is_open).list_circle: one for one in identities}
+
+
+def _lists_of_projects() -> Iterator[tuple[str, str]]:
+    yield "/", Media.TEXT_HTML.value
+    for feed in ("/rss/updates.xml", "/rss/packages.xml"):
+        yield feed, "*/*"
+    for media in Media:
+        yield "/simple/", media.value
+
+
+def _pages_of_projects(index: Index) -> Iterator[tuple[str, str, str]]:
+    """Of each page the project's normalized name, path and Accept."""
     with index.database.read() as session:
         names = session.scalars(select(Project.normalized_name)).all()
         releases = session.execute(
@@ -155,24 +224,24 @@ def _addresses(index: Index) -> Iterator[tuple[str, str]]:
             .join(Project)
             .distinct()
         ).all()
-    yield "/", Media.TEXT_HTML.value
-    for feed in ("/rss/updates.xml", "/rss/packages.xml"):
-        yield feed, "*/*"
-    for prefix in ("/simple/", *(f"/simple/{name}/" for name in names)):
-        for media in Media:
-            yield prefix, media.value
     for name in names:
-        yield f"/rss/project/{name}/releases.xml", "*/*"
-    for below in (*names, *(f"{name}/{version}" for name, version in releases)):
-        yield f"/pypi/{below}/json", "application/json"
-        yield f"/project/{below}/", Media.TEXT_HTML.value
+        for media in Media:
+            yield name, f"/simple/{name}/", media.value
+        yield name, f"/rss/project/{name}/releases.xml", "*/*"
+    below = [(name, name) for name in names]
+    below += [(name, f"{name}/{version}") for name, version in releases]
+    for name, path in below:
+        yield name, f"/pypi/{path}/json", "application/json"
+        yield name, f"/project/{path}/", Media.TEXT_HTML.value
     for name, version, filename in attested:
-        yield f"/integrity/{name}/{version}/{filename}/provenance", "*/*"
+        yield name, f"/integrity/{name}/{version}/{filename}/provenance", "*/*"
 
 
-def _links(index: Index) -> Iterator[tuple[str, Path]]:
-    """Path of every file that can be asked for, and where the link that is its page leads."""
+def _links(index: Index) -> Iterator[tuple[str, Path, str]]:
+    """Path of every file that can be asked for, where the link that is its page leads, and the circle
+    that it is for."""
     with index.database.read() as session:
+        circles = _circles(index, session)
         rows = session.execute(
             select(Project.normalized_name, File.sha256, File.filename, File.metadata_sha256)
             .join_from(File, Release)
@@ -181,9 +250,9 @@ def _links(index: Index) -> Iterator[tuple[str, Path]]:
         ).all()
     for project, sha256, filename, metadata_sha256 in rows:
         path = f"/files/{project}/{sha256}/{filename}"
-        yield path, index.blobs.path(sha256)
+        yield path, index.blobs.path(sha256), circles[project]
         if metadata_sha256 is not None:
-            yield f"{path}.metadata", index.blobs.path(metadata_sha256)
+            yield f"{path}.metadata", index.blobs.path(metadata_sha256), circles[project]
 
 
 def _leads_elsewhere(link: Path, target: Path) -> bool:
@@ -195,7 +264,16 @@ def _leads_elsewhere(link: Path, target: Path) -> bool:
         return True  # no link
 
 
-def _is_wrong(application: Any, cache: Cache, page: Page, path: str, accept: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A request, and who sends it."""
+
+    path: str
+    accept: str
+    reader: Identity | None
+
+
+def _is_wrong(application: Any, cache: Cache, page: Page, asking: _Asking) -> bool:
     """Whether the published page differs from what a request past the cache gets.
 
     Read before and after: if a change came between, it is another page by then, and is let be.
@@ -204,7 +282,9 @@ def _is_wrong(application: Any, cache: Cache, page: Page, path: str, accept: str
     if before is None:
         return False
     # A query goes past the cache.
-    fresh = Request.blank(f"{path}?verify", accept=accept).get_response(application)
+    request = Request.blank(f"{asking.path}?verify", accept=asking.accept)
+    know(request.environ, asking.reader)
+    fresh = request.get_response(application)
     if _read(cache, page) != before:
         return False
     mtime_ns, body, twin = before

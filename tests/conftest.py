@@ -21,7 +21,7 @@ from pypi_lite.accounts.people import create_token, create_user
 from pypi_lite.models import Scope
 from pypi_lite.opening import Opened, migrate, open_index
 from pypi_lite.repository import Index
-from pypi_lite.settings import Settings
+from pypi_lite.settings import READING_OPEN, Settings
 from tests.signing import World
 
 # A slow machine is no fault of the code: hypothesis measures no times.
@@ -126,7 +126,12 @@ def root(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
     """Settings of a new index with an empty cache."""
-    return Settings(data=tmp_path / "data", database_url=database_url, url="http://index.test/")
+    return Settings(
+        data=tmp_path / "data",
+        database_url=database_url,
+        url="http://index.test/",
+        reading=READING_OPEN,
+    )
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Who is asking, and what that lets them do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pypi_lite.models import Scope
 
@@ -16,6 +16,8 @@ class Identity:
     is_admin: bool = False
     #: For the journal: ``token 7``, ``session 3``, ``password``; None: the operator.
     means: str | None = None
+    #: Which password it showed, if it did: another one has another text here.
+    password: str = field(default="", repr=False)
     #: For the journal: the network address that it comes from.
     address: str | None = None
     #: The token that speaks for the person, where it is not the person.

@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session, selectinload
@@ -98,7 +98,7 @@ def create_token(
     session.add(
         Token(
             user=user,
-            sha256=_token_hash(secret),
+            sha256=token_hash(secret),
             created=now(),
             expires=None if days is None else now() + timedelta(days=days),
             scopes=[TokenScope(scope=scope) for scope in sorted(set(scopes))],
@@ -134,7 +134,7 @@ def authenticate(session: Session, user_name: str, secret: str) -> Identity | No
     """Who shows *secret*: a token under any user name, or the user's own password."""
     if secret.startswith(TOKEN_PREFIX):
         # Looked up by hash: what timing could tell of a hash helps nobody to find its token.
-        return _token_identity(session, Token.sha256 == _token_hash(secret))
+        return _token_identity(session, Token.sha256 == token_hash(secret))
     if user_name == TOKEN_USER:
         return None
     name = user_name.strip().lower()
@@ -142,7 +142,34 @@ def authenticate(session: Session, user_name: str, secret: str) -> Identity | No
     user = session.scalar(select(User).where(User.name == name)) if _USER_NAME.match(name) else None
     if not verify_password(user.password_hash if user else None, secret):
         return None
-    return identity_of(user, means="password") if user else None
+    return with_password(user) if user else None
+
+
+def is_token(user_name: str, secret: str) -> bool:
+    """Whether what is shown can only be a token."""
+    return user_name == TOKEN_USER or secret.startswith(TOKEN_PREFIX)
+
+
+def with_password(user: User) -> Identity | None:
+    """*user*, who has shown the password; None: it opens nothing, since the account is disabled."""
+    identity = identity_of(user, means="password")
+    if identity is None or user.password_hash is None:
+        return None
+    return replace(identity, password=hashlib.sha256(user.password_hash.encode()).hexdigest())
+
+
+def password_identity(session: Session, user_id: int) -> Identity | None:
+    """Whom the password of the account stands for, now; which one it is, is in the identity."""
+    user = session.get(User, user_id)
+    return with_password(user) if user else None
+
+
+def token_identity(session: Session, sha256: str) -> tuple[Identity, datetime | None] | None:
+    """Whom the token of that hash stands for, and when that ends (None: never)."""
+    identity = _token_identity(session, Token.sha256 == sha256)
+    if identity is None:
+        return None
+    return identity, session.scalar(select(Token.expires).where(Token.id == identity.token_id))
 
 
 def identity_of(user: User, *, means: str | None, address: str | None = None) -> Identity | None:
@@ -187,6 +214,7 @@ def _token_identity(session: Session, condition: ColumnElement[bool]) -> Identit
     )
 
 
-def _token_hash(secret: str) -> str:
+def token_hash(secret: str) -> str:
+    """By which hash a token is found."""
     # 32 random bytes need no slow hash.
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -54,7 +54,7 @@ def session_identity(session: Session, sha256: str) -> tuple[Identity, datetime]
     if row is None or row.WebSession.expires <= now():
         return None
     identity = identity_of(row.User, means=means_of(row.WebSession))
-    return identity and (identity, row.WebSession.expires)
+    return None if identity is None else (identity, row.WebSession.expires)
 
 
 def means_of(row: WebSession) -> str:

@@ -11,8 +11,11 @@ JSON = "application/json"
 LONGEST_BODY = 64 * 1024
 
 
-def read_object(request: Any, members: Mapping[str, type], required: str) -> dict[str, Any]:
-    """The request's JSON object. Its *members* are of these types or null, and all but one optional.
+def read_object(
+    request: Any, members: Mapping[str, type], required: str | None = None
+) -> dict[str, Any]:
+    """The request's JSON object. Its *members* are of these types or null, and all but *required* may
+    be left out.
 
     Raises Refusal: it has another Content-Type, is no JSON, or has other members.
     """
@@ -31,7 +34,7 @@ def read_object(request: Any, members: Mapping[str, type], required: str) -> dic
             )
         if value is not None and type(value) is not members[name]:
             raise Refusal(Code.BAD_VALUE, f"{name} has to be a {_JSON_NAMES[members[name]]}.")
-    if found.get(required) is None:
+    if required is not None and found.get(required) is None:
         raise Refusal(Code.BAD_VALUE, f"{required} is missing.")
     return found
 

@@ -10,7 +10,7 @@ from pypi_lite.api.integrity import MEDIA as INTEGRITY
 from pypi_lite.api.media import API_VERSION, Media
 from pypi_lite.api.problems import PROBLEM
 from pypi_lite.cache.representation import SERIAL_HEADER
-from pypi_lite.models import ProjectStatus, Scope
+from pypi_lite.models import ProjectStatus, Scope, Visibility
 from pypi_lite.repository.errors import Code
 from pypi_lite.repository.reasons import LONGEST_REASON
 from pypi_lite.settings import Settings
@@ -318,6 +318,7 @@ def _schemas() -> Object:
     reason = {**maybe, "maxLength": LONGEST_REASON, "description": "One line of text."}
     moment = {"type": "string", "format": "date-time"}
     status = {"type": "string", "enum": [member.value for member in ProjectStatus]}
+    visibility = {"type": "string", "enum": [member.value for member in Visibility]}
     release = {"version": text, "created": moment, "yanked": flag, "yanked_reason": maybe}
     file = {
         "filename": text,
@@ -338,10 +339,13 @@ def _schemas() -> Object:
                 "created": moment,
                 "status": status,
                 "status_reason": maybe,
+                "visibility": visibility,
                 "releases": {"type": "array", "items": _object(release)},
             }
         ),
-        "ProjectChange": _object({"status": status, "status_reason": reason}, required=["status"]),
+        "ProjectChange": _object(
+            {"status": status, "status_reason": reason, "visibility": visibility}, required=[]
+        ),
         "Release": _object(
             {"project": text, **release, "files": {"type": "array", "items": _ref("File")}}
         ),

@@ -66,20 +66,28 @@ def page_of(environ: Mapping[str, Any]) -> Page | None:
 
 
 def _page(key: str, name: str) -> Page:
-    return Page(key=key, name=name, content_type=_CONTENT_TYPE, headers=_HEADERS)
+    return Page(
+        key=key,
+        name=name,
+        content_type=_CONTENT_TYPE,
+        headers=_HEADERS,
+        is_personal=key == keys.HOME,
+    )
 
 
 @view_config(route_name="api.rss.updates", permission=Permission.READ)
 def updates(request: Any) -> Response:
     """The newest releases of the index."""
-    request.page_facts, releases = pages.newest_releases(request.reader, _MOST)
+    facts, releases = pages.newest_releases(request.reader, request.reach, _MOST)
+    request.offer_list(facts)
     return _feed(request, "newest releases", "", "updates.xml", map(_release, releases))
 
 
 @view_config(route_name="api.rss.packages", permission=Permission.READ)
 def packages(request: Any) -> Response:
     """The newest projects of the index."""
-    request.page_facts, projects = feeds.newest_projects(request.reader, _MOST)
+    facts, projects = feeds.newest_projects(request.reader, request.reach, _MOST)
+    request.offer_list(facts)
     items = (Item(p.name, f"project/{p.normalized_name}/", p.summary, p.created) for p in projects)
     return _feed(request, "newest projects", "", "packages.xml", items)
 
@@ -88,7 +96,7 @@ def packages(request: Any) -> Response:
 def releases(request: Any) -> Response:
     """The newest releases of one project."""
     project, _, _ = _RELEASES.look_up(request)
-    request.page_facts = project.facts
+    request.offer_project(project)
     path = f"project/{project.normalized_name}/"
     items = map(_release, feeds.newest_releases_of(request.reader, project, _MOST))
     return _feed(request, f"releases of {project.name}", path, f"{path}releases.xml", items)

@@ -64,7 +64,7 @@ def file(request: Any) -> Response:
     """A file, or the metadata beside it. What is not in the index any more is not found."""
     project, digest, filename = (request.matchdict[n] for n in ("project", "sha256", "filename"))
     is_metadata = filename.endswith(_METADATA)
-    stored = pages.stored_file(request.reader, filename.removesuffix(_METADATA))
+    stored = pages.stored_file(request.reader, filename.removesuffix(_METADATA), request.reach)
     if (
         request.page is None
         or stored is None
@@ -76,5 +76,5 @@ def file(request: Any) -> Response:
     sha256 = stored.metadata_sha256 if is_metadata else stored.sha256
     if sha256 is None:
         raise HTTPNotFound(detail=f"{filename!r} is not offered here.")
-    request.page_link = str(request.index.blobs.path(sha256))
+    request.offer_file(stored, str(request.index.blobs.path(sha256)))
     return Response()

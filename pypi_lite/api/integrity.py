@@ -79,7 +79,11 @@ def provenance(request: Any) -> Response:
     if not _is_acceptable(request.environ.get("HTTP_ACCEPT") or "*/*"):
         raise HTTPNotAcceptable(detail=f"Provenance comes as {MEDIA}.")
     # The door through which the project's pages come: a file that they don't show has no provenance.
-    project = pages.project(request.reader, normalize_name(name)) if is_valid_name(name) else None
+    project = (
+        pages.project(request.reader, normalize_name(name), request.reach)
+        if is_valid_name(name)
+        else None
+    )
     release = project.release(version) if project else None
     files = release.files if release else ()
     file = next((f for f in files if f.filename == filename and f.is_attested), None)
@@ -88,7 +92,7 @@ def provenance(request: Any) -> Response:
     path = f"/integrity/{project.normalized_name}/{release.version}/{filename}/provenance"
     if request.path_info != path:
         raise moved(request, path)
-    request.page_facts = project.facts
+    request.offer_project(project)
     document = attestations.provenance(request.reader, file.id)
     text = json.dumps(document, separators=(",", ":"))
     return Response(text, content_type=MEDIA, charset="UTF-8")

@@ -73,7 +73,7 @@ def page_of(environ: Mapping[str, Any]) -> Page | None:
 def document(request: Any) -> Response:
     """A project, or one of its releases, as PyPI's JSON."""
     project, release, is_release = _ADDRESSES.look_up(request)
-    request.page_facts = project.facts
+    request.offer_project(project)
     base = request.index.settings.url
     return Response(
         text_of(

@@ -45,13 +45,14 @@ def simple(request: Any) -> Response:
     """All projects with their serials, in the form of the simple API's root list."""
     last = mirrors.last_serial(request.reader)
     response = _response(Media.JSON.content_type, last)
-    response.etag = f"{request.registry['pypi_lite.build']}-{last}"
+    circle = request.reach.list_circle  # whose names it has
+    response.etag = f"{request.registry['pypi_lite.build']}-{last}{circle and '-' + circle}"
     response.conditional_response = True
     if response.etag in request.if_none_match:
         return response  # a 304, which has no body
     projects = [
         f'{{"name":"{name}","_last-serial":{serial}}}'
-        for name, serial in mirrors.serials(request.reader)
+        for name, serial in mirrors.serials(request.reader, request.reach)
     ]
     meta = f'{{"api-version":"{API_VERSION}","_last-serial":{last}}}'
     response.text = f'{{"meta":{meta},"projects":[{",".join(projects)}]}}'
@@ -92,7 +93,7 @@ def changes(request: Any) -> Response:
             409,
             f"The last change here has serial {last}: what you know is of another index. Start over.",
         )
-    found = mirrors.changes_since(request.reader, int(since), MOST)
+    found = mirrors.changes_since(request.reader, request.reach, int(since), MOST)
     response = _response(_JSON_LINES, last)
     lines = [json.dumps(entry.as_json(), separators=(",", ":")) + "\n" for entry in found]
     response.text = "".join(lines)

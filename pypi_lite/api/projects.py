@@ -54,11 +54,18 @@ def project(request: Any) -> Response:
     require_csrf=False,
 )
 def change_project(request: Any) -> Response:
-    """Set the project's status, and the reason along with it."""
-    found = read_object(request, {"status": str, "status_reason": str}, "status")
-    name, reason = request.matchdict["name"], found.get("status_reason")
+    """Set the project's status, and the reason along with it, or who may read it, or both."""
+    known = {"status": str, "status_reason": str, "visibility": str}
+    found = read_object(request, known)
+    name, by = request.matchdict["name"], request.identity
+    status, visibility = found.get("status"), found.get("visibility")
+    if status is None and (visibility is None or "status_reason" in found):
+        raise Refusal(Code.BAD_VALUE, "status is missing.")
     with _changing(request) as session:
-        changes.set_status(session, request.identity, name, found["status"], reason)
+        if status is not None:
+            changes.set_status(session, by, name, status, found.get("status_reason"))
+        if visibility is not None:
+            changes.set_visibility(session, by, name, visibility)
         return _project(request, session)
 
 
@@ -119,8 +126,8 @@ def delete_release(request: Any) -> Response:
 def file(request: Any) -> Response:
     """A file, and where it is."""
     filename = request.matchdict["filename"]
-    stored = pages.stored_file(request.reader, filename)
-    found = stored and pages.project(request.reader, stored.project)
+    stored = pages.stored_file(request.reader, filename, request.reach)
+    found = stored and pages.project(request.reader, stored.project, request.reach)
     for release in found.releases if found else ():
         for entry in release.files:
             if found and entry.filename == filename:
@@ -194,6 +201,7 @@ def _project(request: Any, session: Session) -> Response:
         "created": moment_text(found.created),
         "status": found.status.value,
         "status_reason": found.status_reason,
+        "visibility": found.visibility.value,
         "releases": [_release_json(release) for release in found.releases],
     }
     return _answer(body, found.facts.serial)
@@ -211,7 +219,7 @@ def _release(request: Any, session: Session) -> Response:
 
 def _found_project(request: Any, session: Session) -> ProjectEntry:
     name = request.matchdict["name"]
-    found = pages.project(session, normalize_name(name))
+    found = pages.project(session, normalize_name(name), request.reach)
     if found is None:
         raise Refusal(Code.NOT_FOUND, f"There is no project {name!r} here.")
     return found

@@ -67,6 +67,7 @@ def _page(name: str, media: Media) -> Page:
         content_type=media.content_type,
         vary="Accept, Accept-Encoding",
         headers=_HEADERS,
+        is_personal=not name,
     )
 
 
@@ -74,12 +75,13 @@ def _page(name: str, media: Media) -> Page:
 def index(request: Any) -> Response:
     """The root list."""
     media = _acceptable(request)
-    request.page_facts, names = pages.names(request.reader)
+    facts, names = pages.names(request.reader, request.reach)
+    request.offer_list(facts)
     if media is not Media.JSON:
         links = [f'<a href="{normalized}/">{escape(name)}</a>' for normalized, name in names]
         return _html(request, "index.html", {"links": _lines(links)})
     standing = namespaces.standing(request.reader)
-    request.page_facts = standing.shown_beside(request.page_facts)
+    request.offer_list(standing.shown_beside(facts))
     entries = [f'{{"name":{_as_json(name)}}}' for _, name in names]
     return _json(standing, {}, "projects", entries)
 
@@ -91,16 +93,16 @@ def project(request: Any) -> Response:
     if not is_normalized_name(name):
         return _canonical(request, name)
     media = _acceptable(request)
-    found = pages.project(request.reader, name)
+    found = pages.project(request.reader, name, request.reach)
     if found is None:
         raise HTTPNotFound(detail=f"There is no project {name!r} here.")
-    request.page_facts = found.facts
+    request.offer_project(found)
     base = request.index.settings.provenance_url
     if media is not Media.JSON:
         links = [_link(release, file, base) for release, file in _files(found)]
         return _html(request, "project.html", {"project": found, "links": _lines(links)})
     standing = namespaces.standing(request.reader)
-    request.page_facts = standing.shown_beside(found.facts)
+    request.offer_project(found, standing.shown_beside(found.facts))
     content = {
         "name": found.normalized_name,
         "project-status": _status(found),

@@ -24,9 +24,9 @@ class Text:
         """The compressed page: made once, for its file and its first reader."""
         return compress(self.body)
 
-    def publish(self, generation: Generation) -> bool:
-        """Whether it is published; False: the key was swept meanwhile. Raises OSError."""
-        return generation.publish(self.body, self.facts, self.twin)
+    def publish(self, generation: Generation, page: Page) -> bool:
+        """Whether it is published as *page*; False: the key was swept meanwhile. Raises OSError."""
+        return generation.publish(self.body, self.facts, self.twin, page=page)
 
     def answer(self, page: Page, build: str, environ: Mapping[str, Any], status: str) -> Answer:
         """The answer to the request that it was made for."""
@@ -45,9 +45,9 @@ class Link:
     path: str
     files: Files
 
-    def publish(self, generation: Generation) -> bool:
-        """Whether it is published; False: the key was swept meanwhile. Raises OSError."""
-        return generation.publish_link(self.path)
+    def publish(self, generation: Generation, page: Page) -> bool:
+        """Whether it is published as *page*; False: the key was swept meanwhile. Raises OSError."""
+        return generation.publish_link(self.path, page=page)
 
     def answer(self, page: Page, _build: str, environ: Mapping[str, Any], status: str) -> Answer:
         """The answer to the request that asked for it. Raises OSError."""

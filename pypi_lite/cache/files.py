@@ -16,6 +16,7 @@ from pypi_lite.cache.answer import Answer, Headers, says
 from pypi_lite.cache.pages import Page
 
 _YEARS = "max-age=365000000, immutable"
+_YEARS_PRIVATE = f"private, {_YEARS}"
 # Reading so much and sending it with the head is faster than sending it from the file.
 _SMALL = 64 * 1024
 # One range of bytes (RFC 9110, 14.1.2). WebOb's parser takes "bytes=-" and "bytes=-0" for the whole.
@@ -50,7 +51,7 @@ def _answer(page: Page, path: str, environ: Mapping[str, Any], status: str) -> A
     headers: Headers = (
         ("Accept-Ranges", "bytes"),
         ("ETag", etag),
-        ("Cache-Control", _YEARS),
+        ("Cache-Control", _YEARS_PRIVATE if page.is_private else _YEARS),
         *page.headers,
         says(status),
     )

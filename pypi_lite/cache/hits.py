@@ -6,7 +6,7 @@ all (`pypi_lite.server`): both get the same answer.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pypi_lite.cache import accel
@@ -23,13 +23,14 @@ HIT = "hit"
 _LARGE = 512 * 1024
 
 Environ = Mapping[str, Any]
-#: Whether whoever sends the request may read the page; decided without the database.
-MayRead = Callable[[Environ, Page], bool]
+#: The pages, published or not, that may answer a request for a page: those of the circles that whoever
+#: sends it belongs to, as far as that is known without the database. None: the views decide.
+Readable = Callable[[Environ, Page], Iterable[Page]]
 
 
-def everybody(_environ: Environ, _page: Page) -> bool:
-    """`MayRead` of an index that is open to all."""
-    return True
+def everybody(_environ: Environ, page: Page) -> Iterable[Page]:
+    """`Readable` of an index that is open to all."""
+    return (page,)
 
 
 class Hits:
@@ -42,7 +43,7 @@ class Hits:
         build: str,
         memory: int,
         files: Files,
-        may_read: MayRead = everybody,
+        readable: Readable = everybody,
         *,
         accel: bool = False,
     ) -> None:
@@ -50,15 +51,15 @@ class Hits:
         is published as a link; *accel* is whether a front server sends the pages that it asks to
         send (`pypi_lite.cache.accel`).
 
-        *may_read* is asked before a page is opened; a request that it refuses gets nothing that is
-        published, and goes the long way, where the views decide and explain.
+        *readable* is asked before a page is opened; what it does not name is not served from here:
+        the request goes the long way, where the views decide and explain.
         """
         self._cache = cache
         self._rules = rules
         self._build = build
         self._memory = Memory(memory)
         self.files = files
-        self.may_read = may_read
+        self.readable = readable
         self._accel = accel
 
     def page_of(self, environ: Environ) -> Page | None:
@@ -72,16 +73,20 @@ class Hits:
         if self._cache is None or environ.get("QUERY_STRING"):
             return None
         page = self.page_of(environ)
-        if page is None or not self.may_read(environ, page):
-            return None
-        return self.published(page, environ, HIT)
+        return None if page is None else self.published(page, environ, HIT)
 
     def published(self, page: Page, environ: Environ, status: str) -> Answer | None:
-        """The published *page*, or None. One look at the file, if this version is known.
-
-        Whoever calls has asked `may_read`. *environ* is asked for the encoding and for what the client
+        """The published page that answers a request for *page*, or None. One look at the file, if this
+        version is known. *environ* is asked for who it is, for the encoding, and for what the client
         has; *status* is what `STATUS_HEADER` says.
         """
+        for readable in self.readable(environ, page):
+            answer = self._published(readable, environ, status)
+            if answer is not None:
+                return answer
+        return None
+
+    def _published(self, page: Page, environ: Environ, status: str) -> Answer | None:
         assert self._cache is not None
         if page.is_link:
             return self._linked(page, self._cache.path(page), environ, status)

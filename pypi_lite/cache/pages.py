@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -29,6 +29,17 @@ class Page:
     headers: tuple[tuple[str, str], ...] = ()
     #: Whether it is published as a link to a file that never changes (`pypi_lite.cache.files`).
     is_link: bool = False
+    #: Whether its content differs with what its reader may read.
+    is_personal: bool = False
+    #: Whether only some may read it, so that no cache between may keep it.
+    is_private: bool = False
+
+
+@lru_cache(maxsize=4096)
+def for_circle(page: Page, circle: str) -> Page:
+    """*page* as those see it who belong to *circle*: published under a name of its own, so that nobody
+    else is served it, and the same page where the circle is everybody (``""``)."""
+    return replace(page, name=f"{circle}~{page.name}", is_private=True) if circle else page
 
 
 @dataclass(frozen=True, slots=True)

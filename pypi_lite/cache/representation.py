@@ -48,7 +48,7 @@ class Representation:
         return (
             ("ETag", f'"{self.etag}"'),
             ("Last-Modified", formatdate(moment_of(self.mtime_ns), usegmt=True)),
-            ("Cache-Control", "no-cache"),
+            ("Cache-Control", "private, no-cache" if self.page.is_private else "no-cache"),
             ("Vary", self.page.vary),
             (SERIAL_HEADER, str(serial_of(self.mtime_ns))),
         )

@@ -151,7 +151,8 @@ class Generation:
 
     def __init__(self, path: str, page: Page, folder: int) -> None:
         self._path = path
-        self._page = file_name(page.name)
+        self._key = page.key
+        self._page = self._published = file_name(page.name)
         self._folder = folder
         self._lock: int | None = None
         #: By suffix: of the page itself and of its twin.
@@ -185,25 +186,30 @@ class Generation:
         generation.close()
         return None
 
-    def publish(self, body: bytes, facts: Facts, twin: bytes | None = None) -> bool:
+    def publish(
+        self, body: bytes, facts: Facts, twin: bytes | None = None, *, page: Page | None = None
+    ) -> bool:
         """Write the page and its *twin* (made here, if need be) and rename them into place.
 
         The twin first: where the page is, its twin is. False if the folder has been swept meanwhile,
-        so that nothing was published. Raises OSError.
+        so that nothing was published. *page* is what has come of it where that is another one, of the
+        same key. Raises OSError.
         """
+        self._name(page)
         try:
             self._write_and_rename(body, facts, twin or compress(body))
         except FileNotFoundError:
             return False  # the trash was emptied with the temp in it
         return not self.is_swept()
 
-    def publish_link(self, path: str) -> bool:
+    def publish_link(self, path: str, *, page: Page | None = None) -> bool:
         """Publish a link to the file *path*; otherwise as `publish`."""
+        self._name(page)
         temp = _Temp(self._temp_name(), None)
         try:
             os.symlink(path, temp.name, dir_fd=self._folder)
             self._temps["link"] = temp
-            self._rename("link", self._page)
+            self._rename("link", self._published)
         except FileNotFoundError:
             return False
         return not self.is_swept()
@@ -220,7 +226,12 @@ class Generation:
         self._write(GZIP, twin, facts)
         self._write("", body, facts)
         for suffix in (GZIP, ""):
-            self._rename(suffix, self._page + suffix)
+            self._rename(suffix, self._published + suffix)
+
+    def _name(self, page: Page | None) -> None:
+        if page is not None:
+            assert page.key == self._key, f"{page} is of another key"
+            self._published = file_name(page.name)
 
     def _rename(self, temp: str, name: str) -> None:
         os.rename(self._temps[temp].name, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)

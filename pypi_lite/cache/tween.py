@@ -14,7 +14,7 @@ from pyramid.response import Response
 
 from pypi_lite.cache.answer import Answer, says
 from pypi_lite.cache.content import Link, Text
-from pypi_lite.cache.hits import Hits
+from pypi_lite.cache.hits import Environ, Hits
 from pypi_lite.cache.pages import Page
 from pypi_lite.cache.store import Cache, Generation
 
@@ -28,6 +28,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.02
 _CHUNK = 256 * 1024
 
 Handler = Callable[[Any], Response]
+Settle = Callable[[Environ], bool]
 
 
 def factory(handler: Handler, registry: Any) -> Handler:
@@ -38,6 +39,7 @@ def factory(handler: Handler, registry: Any) -> Handler:
         registry["pypi_lite.hits"],
         registry["pypi_lite.build"],
         registry["pypi_lite.settings"].cache_wait,
+        registry["pypi_lite.reading"].settle,
     )
 
 
@@ -45,18 +47,30 @@ class CacheTween:
     """Answers the requests whose URL is a page's; hands all others through.
 
     A view says that its answer is the page by setting ``request.page_facts``, or for a page that is a
-    link ``request.page_link``; it finds the page that is wanted in ``request.page``.
+    link ``request.page_link``; it finds the page that is wanted in ``request.page``, and leaves there
+    the one that its answer is (`pages.for_circle`).
     """
 
     def __init__(
-        self, handler: Handler, cache: Cache | None, hits: Hits, build: str, wait: float
+        self,
+        handler: Handler,
+        cache: Cache | None,
+        hits: Hits,
+        build: str,
+        wait: float,
+        settle: Settle = lambda _environ: True,
     ) -> None:
-        """*wait* is how many seconds a reader gives another's generation."""
+        """*wait* is how many seconds a reader gives another's generation.
+
+        *settle* finds out, with the database if need be, what `Hits` then asks for without it: who
+        sends a request. False: nobody who may read anything, so that there is nothing to make.
+        """
         self._handler = handler
         self._cache = cache
         self._hits = hits
         self._build = build
         self._wait = wait
+        self._settle = settle
 
     def __call__(self, request: Any) -> Response:
         hit = self._hits.answer(request.environ)
@@ -66,11 +80,11 @@ class CacheTween:
         if page is None:
             return self._handler(request)
         if self._cache is None:
-            return self._uncached(request, page, f"{BYPASS}; detail=off")
+            return self._uncached(request, f"{BYPASS}; detail=off")
         if request.environ.get("QUERY_STRING"):
-            return self._uncached(request, page, f"{BYPASS}; detail=query")
-        if not self._hits.may_read(request.environ, page):
-            return self._uncached(request, page, f"{BYPASS}; detail=authority")
+            return self._uncached(request, f"{BYPASS}; detail=query")
+        if not self._settle(request.environ):
+            return self._handler(request)
         return self._miss(request, page, self._cache)
 
     def _published(self, request: Any, page: Page) -> Response | None:
@@ -91,7 +105,7 @@ class CacheTween:
                 generation = cache.begin(page)
             except OSError:
                 log.exception("no page of the key %s can be cached", page.key)
-                return self._uncached(request, page, f"{BYPASS}; detail=error")
+                return self._uncached(request, f"{BYPASS}; detail=error")
             if generation is not None:
                 response = self._generate(request, page, cache, generation)
             else:
@@ -101,7 +115,7 @@ class CacheTween:
             if response is not None:
                 return response
             if time.monotonic() >= deadline:
-                return self._uncached(request, page, f"{BYPASS}; detail=wait")
+                return self._uncached(request, f"{BYPASS}; detail=wait")
 
     def _generate(
         self, request: Any, page: Page, cache: Cache, generation: Generation
@@ -116,13 +130,14 @@ class CacheTween:
                 return response
             if not self._is_free(cache, page.key):
                 generation.close()  # readers that wait for it had better not
-                return self._uncached(request, page, f"{BYPASS}; detail=hold")
+                return self._uncached(request, f"{BYPASS}; detail=hold")
             if generation.is_swept():
                 return None
             response = self._handler(request)
             content = self._content(request, response)
-            status = f"{MISS}; {_publish(generation, page, content)}" if content else MISS
-        return self._answer(request, page, response, content, status)
+            # The view has said which page it is: for whom.
+            status = f"{MISS}; {_publish(generation, request.page, content)}" if content else MISS
+        return self._answer(request, response, content, status)
 
     def _is_free(self, cache: Cache, key: str) -> bool:
         """Whether no hold is on *key*; those of dead writers are recovered."""
@@ -133,10 +148,10 @@ class CacheTween:
             log.exception("a hold on the key %s can't be recovered yet", key)
             return False
 
-    def _uncached(self, request: Any, page: Page, status: str) -> Response:
+    def _uncached(self, request: Any, status: str) -> Response:
         """The same answer without the cache."""
         response = self._handler(request)
-        return self._answer(request, page, response, self._content(request, response), status)
+        return self._answer(request, response, self._content(request, response), status)
 
     def _content(self, request: Any, response: Response) -> Text | Link | None:
         """What the view has made, if its answer is the page."""
@@ -147,12 +162,13 @@ class CacheTween:
         return request.page_facts and Text(response.body, request.page_facts)
 
     def _answer(
-        self, request: Any, page: Page, response: Response, content: Text | Link | None, status: str
+        self, request: Any, response: Response, content: Text | Link | None, status: str
     ) -> Response:
         if content is None:
             response.headers.update([says(status)])
             return response
-        return _response(request, content.answer(page, self._build, request.environ, status))
+        answer = content.answer(request.page, self._build, request.environ, status)
+        return _response(request, answer)
 
 
 def _response(request: Any, answer: Answer) -> Response:
@@ -178,7 +194,7 @@ def _body(answer: Answer) -> Iterator[bytes]:
 def _publish(generation: Generation, page: Page, content: Text | Link) -> str:
     """Publish, and what the Cache-Status says of it. A page that can't be written is served alone."""
     try:
-        return "stored" if content.publish(generation) else "detail=swept"
+        return "stored" if content.publish(generation, page) else "detail=swept"
     except OSError:
         log.exception("a page of the key %s can't be written", page.key)
         return "detail=error"

@@ -1,34 +1,72 @@
-"""Who may change what is in the index already: a project's owners, and administrators."""
+"""What somebody may do to a project: what their role on it, or a group's that they are in, lets them."""
 
-from sqlalchemy import select
+from collections.abc import Iterable
+
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.people import refresh
-from pypi_lite.models import Project, ProjectStatus, Role, RoleName, Scope
+from pypi_lite.accounts.permissions import OF_ROLE, SCOPE, Permission
+from pypi_lite.models import GroupMember, Project, ProjectStatus, Role, RoleName, Visibility
 from pypi_lite.repository.errors import Code, Refusal
 
+_WHAT = {
+    Permission.UPLOAD: "upload to",
+    Permission.YANK: "yank releases of",
+    Permission.DELETE: "delete what is in",
+    Permission.MANAGE: "manage",
+}
 
-def check_manages(session: Session, identity: Identity, project: Project, scope: Scope) -> Identity:
-    """*identity* as it is now, if it may do to *project* what *scope* stands for. Raises Refusal.
 
-    What is in quarantine is an administrator's alone, or its owner could hide what is wrong with it.
-    """
+def current_identity(session: Session, identity: Identity) -> Identity:
+    """*identity* as the database has it now. Raises Refusal: it is gone."""
     current = refresh(session, identity)
     if current is None:
         raise Refusal(Code.NOT_AUTHENTICATED, "The token or account is no longer valid.")
+    return current
+
+
+def check(
+    session: Session, identity: Identity, project: Project, permission: Permission
+) -> Identity:
+    """*identity* as it is now, if it may do to *project* what *permission* stands for. Raises Refusal.
+
+    What is in quarantine is an administrator's alone, or its owner could hide what is wrong with it.
+    """
+    current = current_identity(session, identity)
     name = project.normalized_name
-    if not current.has_scope(scope):
-        raise _not_allowed(f"This token may not do that: make one with the scope {scope.value}.")
-    if not current.reaches(name):
-        raise _not_allowed(f"This token is limited to other projects than {name!r}.")
+    check_credentials(current, name, permission)
     if current.is_admin:
         return current
-    if not _is_owner(session, current, project):
-        raise _not_allowed(f"{current.name!r} may not manage {name!r}: ask one of its owners.")
-    if project.status == ProjectStatus.QUARANTINED:
-        raise _not_allowed(f"{name!r} is in quarantine: only an administrator may change it.")
+    allowed = permissions_on(session, current.user_id, project)
+    if Permission.READ not in allowed:
+        # As if there were none: not even that somebody else has one of this name.
+        raise Refusal(Code.NOT_FOUND, f"There is no project {name!r}.")
+    if permission not in allowed:
+        raise not_allowed(
+            f"{current.name!r} may not {_WHAT[permission]} {name!r}: ask one of its owners."
+        )
+    if project.status == ProjectStatus.QUARANTINED and permission != Permission.UPLOAD:
+        raise not_allowed(f"{name!r} is in quarantine: only an administrator may change it.")
     return current
+
+
+def check_credentials(identity: Identity, normalized_name: str, permission: Permission) -> None:
+    """Raises Refusal unless the token, where it is one, may do that to the project of that name."""
+    scope = SCOPE[permission]
+    if not identity.has_scope(scope):
+        raise not_allowed(f"This token may not do that: make one with the scope {scope.value}.")
+    if not identity.reaches(normalized_name):
+        raise not_allowed(f"This token is limited to other projects than {normalized_name!r}.")
+
+
+def permissions_on(session: Session, user_id: int | None, project: Project) -> set[Permission]:
+    """What an account may do to *project*, by its roles and, for reading, its visibility."""
+    allowed = {p for role in _roles(session, user_id, project) for p in OF_ROLE[role]}
+    if project.visibility != Visibility.PRIVATE:
+        allowed.add(Permission.READ)
+    return allowed
 
 
 def why_not(session: Session, identity: Identity, normalized_name: str) -> str | None:
@@ -37,7 +75,7 @@ def why_not(session: Session, identity: Identity, normalized_name: str) -> str |
         select(Project).where(Project.normalized_name == normalized_name)
     ).one()
     try:
-        check_manages(session, identity, project, Scope.MANAGE)
+        check(session, identity, project, Permission.MANAGE)
     except Refusal as refusal:
         return refusal.text
     return None
@@ -46,17 +84,17 @@ def why_not(session: Session, identity: Identity, normalized_name: str) -> str |
 def check_may_quarantine(identity: Identity) -> None:
     """Raises Refusal unless *identity* may put a project into quarantine."""
     if not identity.is_admin:
-        raise _not_allowed("Only an administrator may put a project into quarantine.")
+        raise not_allowed("Only an administrator may put a project into quarantine.")
 
 
-def _is_owner(session: Session, identity: Identity, project: Project) -> bool:
-    roles = select(Role.id).where(
-        Role.project_id == project.id,
-        Role.user_id == identity.user_id,
-        Role.role == RoleName.OWNER,
-    )
-    return session.scalar(roles) is not None
-
-
-def _not_allowed(text: str) -> Refusal:
+def not_allowed(text: str) -> Refusal:
+    """That somebody may not."""
     return Refusal(Code.NOT_ALLOWED, text)
+
+
+def _roles(session: Session, user_id: int | None, project: Project) -> Iterable[RoleName]:
+    groups = select(GroupMember.group_id).where(GroupMember.user_id == user_id)
+    query = select(Role.role).where(
+        Role.project_id == project.id, or_(Role.user_id == user_id, Role.group_id.in_(groups))
+    )
+    return [RoleName(role) for role in session.scalars(query)]

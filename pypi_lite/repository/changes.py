@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.models import Action, File, Project, ProjectStatus, Release, Scope
+from pypi_lite.accounts.permissions import Permission
+from pypi_lite.models import Action, File, Project, ProjectStatus, Release, Visibility
 from pypi_lite.models.journal import append
 from pypi_lite.names import canonical_version, normalize_name, parse_version
-from pypi_lite.repository.authority import check_manages, check_may_quarantine
+from pypi_lite.repository.authority import check, check_may_quarantine
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.reasons import clean_reason
 from pypi_lite.repository.upload import mark_changed
@@ -23,7 +24,7 @@ def yank(
 ) -> int:
     """Mark a release as one that installers pass over unless it is pinned (PEP 592)."""
     release = _release(session, name, version)
-    identity = check_manages(session, identity, release.project, Scope.YANK)
+    identity = check(session, identity, release.project, Permission.YANK)
     release.yanked_reason = clean_reason(reason)
     release.yanked = True
     return _change(session, identity, Action.RELEASE_YANK, release, note=release.yanked_reason)
@@ -32,7 +33,7 @@ def yank(
 def unyank(session: Session, identity: Identity, name: str, version: str) -> int:
     """Take a yank back."""
     release = _release(session, name, version)
-    identity = check_manages(session, identity, release.project, Scope.YANK)
+    identity = check(session, identity, release.project, Permission.YANK)
     release.yanked = False
     release.yanked_reason = None
     return _change(session, identity, Action.RELEASE_UNYANK, release)
@@ -44,7 +45,7 @@ def delete_file(session: Session, identity: Identity, filename: str) -> int:
     if file is None:
         raise Refusal(Code.NOT_FOUND, f"There is no file {filename!r}.")
     release = file.release
-    identity = check_manages(session, identity, release.project, Scope.MANAGE)
+    identity = check(session, identity, release.project, Permission.DELETE)
     session.delete(file)
     return _change(session, identity, Action.FILE_DELETE, release, filename=filename)
 
@@ -53,7 +54,7 @@ def delete_release(session: Session, identity: Identity, name: str, version: str
     """Take a release out of the index, with its files."""
     release = _release(session, name, version)
     project = release.project
-    identity = check_manages(session, identity, project, Scope.MANAGE)
+    identity = check(session, identity, project, Permission.DELETE)
     session.delete(release)
     entry = append(
         session,
@@ -69,10 +70,12 @@ def delete_release(session: Session, identity: Identity, name: str, version: str
 def delete_project(session: Session, identity: Identity, name: str) -> int:
     """Take a project out of the index, with its releases, files and roles."""
     project = _project(session, name)
-    identity = check_manages(session, identity, project, Scope.MANAGE)
+    identity = check(session, identity, project, Permission.DELETE)
     session.delete(project)
-    entry = append(session, Action.PROJECT_DELETE, by=identity, project=project.normalized_name)
-    return entry.serial
+    # What was hidden stays so: the journal's readers look for it here.
+    hidden = None if project.visibility == Visibility.PUBLIC else project.visibility
+    name = project.normalized_name
+    return append(session, Action.PROJECT_DELETE, by=identity, project=name, note=hidden).serial
 
 
 def set_status(
@@ -83,7 +86,7 @@ def set_status(
     Quarantine is set and lifted by administrators alone; its owners set the other three.
     """
     project = _project(session, name)
-    identity = check_manages(session, identity, project, Scope.MANAGE)
+    identity = check(session, identity, project, Permission.MANAGE)
     if status not in list(ProjectStatus):
         raise Refusal(
             Code.BAD_VALUE, f"There is no status {status[:50]!r}: use {', '.join(ProjectStatus)}."
@@ -100,6 +103,26 @@ def set_status(
         by=identity,
         project=project.normalized_name,
         note=f"{status}: {reason}" if reason else status,
+    )
+    mark_changed(project, entry)
+    return entry.serial
+
+
+def set_visibility(session: Session, identity: Identity, name: str, visibility: str) -> int:
+    """Say who may read a project."""
+    project = _project(session, name)
+    identity = check(session, identity, project, Permission.MANAGE)
+    if visibility not in list(Visibility):
+        raise Refusal(
+            Code.BAD_VALUE, f"There is no {visibility[:50]!r}: use {', '.join(Visibility)}."
+        )
+    project.visibility = visibility
+    entry = append(
+        session,
+        Action.PROJECT_VISIBILITY,
+        by=identity,
+        project=project.normalized_name,
+        note=visibility,
     )
     mark_changed(project, entry)
     return entry.serial

@@ -15,6 +15,7 @@ from pypi_lite.repository.pages import (
     newest_change_of_any_project,
     summaries_of,
 )
+from pypi_lite.repository.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,12 @@ class NewProject:
     created: datetime
 
 
-def newest_projects(session: Session, limit: int) -> tuple[Facts, list[NewProject]]:
-    """The projects that were begun last, the newest first; none in quarantine."""
-    facts = newest_change_of_any_project(session)
+def newest_projects(session: Session, reach: Reach, limit: int) -> tuple[Facts, list[NewProject]]:
+    """The projects in reach that were begun last, the newest first; none in quarantine."""
+    facts = newest_change_of_any_project(session, reach)
     query = (
         select(Project.id, Project.name, Project.normalized_name, Project.created)
-        .where(Project.status != ProjectStatus.QUARANTINED)
+        .where(Project.status != ProjectStatus.QUARANTINED, reach.condition())
         .order_by(Project.id.desc())  # in which they were begun, and there is an index of it
         .limit(limit)
     )

@@ -8,6 +8,9 @@ key                     its pages
 ``project``             those of all projects: each JSON page says what namespaces there are
 ``index``               the root list: it depends on the set of project names alone
 ``home``                the home page and the index's feeds: they show what is newest
+``reader/<hash>``       what the bearer of a token, of a session's cookie, of a password may read
+                        (`pypi_lite.reading`)
+``reader``              all of these
 ======================  ==================================================================
 """
 
@@ -19,6 +22,7 @@ from sqlalchemy import inspect
 from pypi_lite.cache.pages import Change, KeyRegistry
 from pypi_lite.models import (
     Action,
+    Base,
     BurnedFilename,
     Description,
     File,
@@ -42,11 +46,17 @@ from pypi_lite.models import (
 INDEX = "index"
 PROJECTS = "project"
 HOME = "home"
+READERS = "reader"
 
 
 def project_key(normalized_name: str) -> str:
     """The key of a project's pages."""
     return f"{PROJECTS}/{normalized_name}"
+
+
+def reader_key(name: str) -> str:
+    """The key of what one bearer of credentials may read."""
+    return f"{READERS}/{name}"
 
 
 def register(registry: KeyRegistry) -> None:
@@ -63,26 +73,50 @@ def register(registry: KeyRegistry) -> None:
         BurnedFilename,  # no page shows it
         Description,  # shown by files alone, and never changed
         Publisher,  # no page shows it
-        Group,
-        GroupMember,
-        Token,
-        TokenProject,
-        TokenScope,
-        User,
-        WebSession,
     ):
         registry.register(model, _none)
+    for person in (Group, TokenProject, TokenScope, User):
+        registry.register(person, _readers)
+    registry.register(GroupMember, _member)
+    registry.register(Token, _credentials)
+    registry.register(WebSession, _credentials)
 
 
 def _none(_row: Any, _change: Change) -> Iterable[str]:
     return ()
 
 
+def _readers(_row: Any, change: Change) -> Iterable[str]:
+    """What is new has let nobody read anything yet, nor kept them from it."""
+    return () if change is Change.NEW else (READERS,)
+
+
+def _member(_row: Any, _change: Change) -> Iterable[str]:
+    return (READERS,)
+
+
+def _credentials(row: Token | WebSession, change: Change) -> Iterable[str]:
+    """A decision says nothing of a token's name, nor of its last use."""
+    if change is Change.NEW:
+        return ()
+    changed = {name for name, state in _attributes(row).items() if state.history.has_changes()}
+    if change is Change.MODIFIED and changed <= {"name", "last_used"}:
+        return ()
+    return (reader_key(row.sha256),)
+
+
+def _attributes(row: Base) -> Any:
+    return inspect(row).attrs
+
+
 def _project(project: Project, change: Change) -> Iterable[str]:
     keys = {project_key(project.normalized_name), HOME}
-    names = inspect(project).attrs
+    names = _attributes(project)
     renamed = names.name.history.has_changes() or names.normalized_name.history.has_changes()
-    if change != Change.MODIFIED or renamed:
+    shown = names.visibility.history.has_changes()
+    if change is Change.DELETED or (change is Change.MODIFIED and shown):
+        keys.add(READERS)  # with a project go its roles, past the session
+    if change != Change.MODIFIED or renamed or shown:
         keys.add(INDEX)
         keys.update(project_key(name) for name in names.normalized_name.history.deleted or ())
     return keys
@@ -101,7 +135,7 @@ def _file_attestation(attestation: FileAttestation, _change: Change) -> Iterable
 
 
 def _role(role: Role, _change: Change) -> Iterable[str]:
-    return {project_key(role.project.normalized_name)}
+    return {project_key(role.project.normalized_name), READERS}
 
 
 def _namespace(_row: Any, _change: Change) -> Iterable[str]:

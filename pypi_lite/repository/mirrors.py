@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
-from pypi_lite.models import JournalEntry, Project
+from pypi_lite.models import Action, JournalEntry, Project
+from pypi_lite.repository import pages
+from pypi_lite.repository.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,23 @@ def last_serial(session: Session) -> int:
     return session.scalar(select(func.max(JournalEntry.serial))) or 0
 
 
-def serials(session: Session) -> Sequence[tuple[str, int]]:
-    """Each project's normalized name, in order, and the serial of its last change."""
+def serials(session: Session, reach: Reach) -> Sequence[tuple[str, int]]:
+    """Each readable project's normalized name, in order, and the serial of its last change."""
     columns = Project.__table__.c
-    query = select(columns.normalized_name, columns.last_serial).order_by(columns.normalized_name)
+    query = (
+        select(columns.normalized_name, columns.last_serial)
+        .where(reach.condition())
+        .order_by(columns.normalized_name)
+    )
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
-def changes_since(session: Session, serial: int, limit: int) -> list[ChangeEntry]:
-    """The changes of projects after *serial*, the oldest first, at most *limit* of them."""
+def changes_since(session: Session, reach: Reach, serial: int, limit: int) -> list[ChangeEntry]:
+    """The changes of projects after *serial*, the oldest first, at most *limit* of them.
+
+    Of a project that may not be read there is none; of one that is no longer there, if everybody could
+    read it when it went.
+    """
     query = (
         select(
             JournalEntry.serial,
@@ -52,9 +62,24 @@ def changes_since(session: Session, serial: int, limit: int) -> list[ChangeEntry
             JournalEntry.version,
             JournalEntry.filename,
         )
-        .where(JournalEntry.serial > serial, JournalEntry.project.is_not(None))
+        .where(
+            JournalEntry.serial > serial,
+            JournalEntry.project.is_not(None),
+            pages.is_of_reach(reach) | _was_public(),
+        )
         .order_by(JournalEntry.serial)
         .limit(limit)
     )
     # None of them is without a project, as asked for.
     return [ChangeEntry(*row) for row in session.execute(query)]  # type: ignore[arg-type]
+
+
+def _was_public() -> ColumnElement[bool]:
+    """Of journal rows: whether the project is gone, and was never deleted as one that was not public."""
+    deletion = aliased(JournalEntry)
+    hidden = exists().where(
+        deletion.project == JournalEntry.project,
+        deletion.action == Action.PROJECT_DELETE,
+        deletion.note.is_not(None),
+    )
+    return ~exists().where(Project.normalized_name == JournalEntry.project) & ~hidden

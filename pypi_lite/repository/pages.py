@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from packaging.version import Version
-from sqlalchemy import bindparam, exists, select, type_coerce
+from sqlalchemy import ColumnElement, bindparam, exists, select, true, type_coerce
 from sqlalchemy.orm import Session
 
 from pypi_lite.cache.pages import Facts
@@ -23,10 +23,13 @@ from pypi_lite.models import (
     ProjectStatus,
     Release,
     Role,
+    RoleName,
     User,
+    Visibility,
 )
 from pypi_lite.models.base import UTCText
 from pypi_lite.names import canonical_version, parse_version
+from pypi_lite.repository.reach import Reach
 
 
 def moment_text(moment: datetime) -> str:
@@ -90,6 +93,7 @@ _PROJECT = select(
     _project.created,
     _project.status,
     _project.status_reason,
+    _project.visibility,
     _project.last_serial,
     _project.changed,
 ).where(_project.normalized_name == bindparam("name"))
@@ -134,6 +138,7 @@ class ProjectEntry:
     created: datetime
     status: ProjectStatus
     status_reason: str | None
+    visibility: Visibility
     facts: Facts
     releases: tuple[ReleaseEntry, ...]
 
@@ -178,30 +183,30 @@ class NewRelease:
     created: datetime
 
 
-def names(session: Session) -> tuple[Facts, Sequence[tuple[str, str]]]:
-    """The root list: (normalized name, name) of each project, in order."""
+def names(session: Session, reach: Reach) -> tuple[Facts, Sequence[tuple[str, str]]]:
+    """The root list: (normalized name, name) of each project that may be read, in order."""
+    actions = [Action.PROJECT_CREATE, Action.PROJECT_RENAME, Action.PROJECT_DELETE]
     facts = _newest_change(
         session,
-        JournalEntry.action.in_(
-            [
-                Action.INDEX_CREATE,
-                Action.PROJECT_CREATE,
-                Action.PROJECT_RENAME,
-                Action.PROJECT_DELETE,
-            ]
-        ),
+        (JournalEntry.action == Action.INDEX_CREATE)
+        | _alters_reach()
+        | (JournalEntry.action.in_(actions) & is_of_reach(reach)),
     )
-    query = select(Project.normalized_name, Project.name).order_by(Project.normalized_name)
+    query = (
+        select(Project.normalized_name, Project.name)
+        .where(reach.condition())
+        .order_by(Project.normalized_name)
+    )
     return facts, [(row.normalized_name, row.name) for row in session.execute(query)]
 
 
-def newest_releases(session: Session, limit: int) -> tuple[Facts, list[NewRelease]]:
+def newest_releases(session: Session, reach: Reach, limit: int) -> tuple[Facts, list[NewRelease]]:
     """The home page's list, the newest first."""
-    facts = newest_change_of_any_project(session)
+    facts = newest_change_of_any_project(session, reach)
     query = (
         select(Release.id, Project.name, Project.normalized_name, Release.version, Release.created)
         .join(Project)
-        .where(~Release.yanked, Project.status != ProjectStatus.QUARANTINED)
+        .where(~Release.yanked, Project.status != ProjectStatus.QUARANTINED, reach.condition())
         .order_by(Release.created.desc(), Release.id.desc())
         .limit(limit)
     )
@@ -219,10 +224,13 @@ def newest_releases(session: Session, limit: int) -> tuple[Facts, list[NewReleas
     ]
 
 
-def project(session: Session, normalized_name: str) -> ProjectEntry | None:
-    """A project with all its releases and files, or None. Three queries, whatever its size."""
+def project(session: Session, normalized_name: str, reach: Reach) -> ProjectEntry | None:
+    """A project with all its releases and files, or None: there is none for *reach*.
+
+    Three queries, whatever its size.
+    """
     row = session.execute(_PROJECT, {"name": normalized_name}).one_or_none()
-    if row is None:
+    if row is None or not reach.covers(normalized_name, Visibility(row.visibility)):
         return None
     status = ProjectStatus(row.status)
     return ProjectEntry(
@@ -232,6 +240,7 @@ def project(session: Session, normalized_name: str) -> ProjectEntry | None:
         created=row.created,
         status=status,
         status_reason=row.status_reason,
+        visibility=Visibility(row.visibility),
         facts=Facts(serial=row.last_serial, changed=row.changed),
         releases=tuple(_releases(session, row.id, has_files=status != ProjectStatus.QUARANTINED)),
     )
@@ -253,11 +262,14 @@ def release_metadata(session: Session, release: ReleaseEntry) -> ReleaseMetadata
 
 
 def roles(session: Session, project_id: int) -> list[tuple[str, str]]:
-    """Who is what to a project: role and user name, owners first."""
+    """Who publishes a project: owner or maintainer, and user name, owners first."""
     query = (
         select(Role.role, User.name)
         .join(Role.user)
-        .where(Role.project_id == project_id)
+        .where(
+            Role.project_id == project_id,
+            Role.role.in_([RoleName.OWNER, RoleName.MAINTAINER]),
+        )
         .order_by(Role.role.desc(), User.name)
     )
     return [(row[0], row[1]) for row in session.execute(query)]
@@ -268,16 +280,18 @@ class StoredFile:
     """Where the bytes of a file and of its metadata are, and whose it is (normalized)."""
 
     project: str
+    visibility: Visibility
     sha256: str
     metadata_sha256: str | None
     is_quarantined: bool
 
 
-def stored_file(session: Session, filename: str) -> StoredFile | None:
-    """The file of that name, or None: there is none, or no longer."""
+def stored_file(session: Session, filename: str, reach: Reach) -> StoredFile | None:
+    """The file of that name, or None: there is none for *reach*, or no longer."""
     row = session.execute(
         select(
             Project.normalized_name,
+            Project.visibility,
             File.sha256,
             File.metadata_sha256,
             Project.status == ProjectStatus.QUARANTINED,
@@ -286,15 +300,41 @@ def stored_file(session: Session, filename: str) -> StoredFile | None:
         .join(Project)
         .where(File.filename == filename)
     ).one_or_none()
-    return row and StoredFile(*row)
+    if row is None or not reach.covers(row.normalized_name, Visibility(row.visibility)):
+        return None
+    return StoredFile(row[0], Visibility(row[1]), *row[2:])
 
 
-def newest_change_of_any_project(session: Session) -> Facts:
+def newest_change_of_any_project(session: Session, reach: Reach) -> Facts:
     """The last change that shows on pages of what is newest in the index."""
     return _newest_change(
         session,
-        (JournalEntry.action == Action.INDEX_CREATE) | JournalEntry.project.is_not(None),
+        (JournalEntry.action == Action.INDEX_CREATE)
+        | _alters_reach()
+        | (JournalEntry.project.is_not(None) & is_of_reach(reach)),
     )
+
+
+def newest_change(session: Session) -> Facts:
+    """The last change of anything."""
+    return _newest_change(session, true())
+
+
+def _alters_reach() -> ColumnElement[bool]:
+    """Of journal rows: whether projects may have come into somebody's reach, or gone out of it.
+
+    Which the deletion of a project that was not public does for nobody else; its row says what it was.
+    """
+    deleted = (JournalEntry.action == Action.PROJECT_DELETE) & JournalEntry.note.is_(None)
+    return (JournalEntry.action == Action.PROJECT_VISIBILITY) | deleted
+
+
+def is_of_reach(reach: Reach) -> ColumnElement[bool]:
+    """Of journal rows: whether it is of a project that may be read. What hides cannot be told by the
+    moment of a list's last change either."""
+    if reach.is_admin:
+        return true()
+    return exists().where(Project.normalized_name == JournalEntry.project, reach.condition())
 
 
 def _newest_change(session: Session, condition: Any) -> Facts:

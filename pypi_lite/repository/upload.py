@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.accounts.people import refresh
+from pypi_lite.accounts.permissions import Permission
 from pypi_lite.attestations import Attested
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.distributions import (
@@ -36,7 +36,6 @@ from pypi_lite.models import (
     Release,
     Role,
     RoleName,
-    Scope,
     now,
 )
 from pypi_lite.models.journal import append
@@ -48,6 +47,12 @@ from pypi_lite.repository import (
     namespaces,
     policies,
     status,
+)
+from pypi_lite.repository.authority import (
+    check_credentials,
+    current_identity,
+    not_allowed,
+    permissions_on,
 )
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.storage import Digests, Incoming
@@ -164,34 +169,22 @@ def authorise(session: Session, identity: Identity, normalized_name: str) -> Ide
 
     Anybody with an account may begin a project, and owns it then.
     """
-    current = refresh(session, identity)
-    if current is None:
-        raise Refusal(Code.NOT_AUTHENTICATED, "The token or account is no longer valid.")
+    current = current_identity(session, identity)
     _check_may_upload(session, current, normalized_name)
     return current
 
 
 def _check_may_upload(session: Session, identity: Identity, normalized_name: str) -> None:
-    if not identity.has_scope(Scope.UPLOAD):
-        raise Refusal(Code.NOT_ALLOWED, "This token may not upload: its scope is reading.")
-    if not identity.reaches(normalized_name):
-        raise Refusal(
-            Code.NOT_ALLOWED, f"This token is limited to other projects than {normalized_name!r}."
-        )
+    check_credentials(identity, normalized_name, Permission.UPLOAD)
     if identity.is_admin:
         return
-    role = Role.project_id == Project.id, Role.user_id == identity.user_id
-    found = session.execute(
-        select(Project.id, Role.id)
-        .outerjoin(Role, and_(*role))
-        .where(Project.normalized_name == normalized_name)
-    ).first()
-    if found is None:
+    project = session.scalar(select(Project).where(Project.normalized_name == normalized_name))
+    if project is None:
         namespaces.check_may_begin(session, identity, normalized_name)
-    elif found[1] is None:
-        raise Refusal(
-            Code.NOT_ALLOWED,
-            f"{identity.name!r} may not upload to {normalized_name!r}: ask one of its owners.",
+    elif Permission.UPLOAD not in permissions_on(session, identity.user_id, project):
+        # Not "no such project", even to who may not read it: the name is taken, and that shows.
+        raise not_allowed(
+            f"{identity.name!r} may not upload to {normalized_name!r}: ask one of its owners."
         )
 
 
@@ -358,7 +351,7 @@ def _record(
             html,
         )
     # All has been asked: what follows is written at once.
-    project = _project(session, found, distribution, identity)
+    project = _project(index, session, found, distribution, identity)
     release = release or _new_release(session, project, distribution, identity)
     file = _file(session, release, submission, distribution, metadata_sha256)
     file.uploaded_by = identity.user_id
@@ -406,7 +399,11 @@ def _find_release(
 
 
 def _project(
-    session: Session, project: Project | None, distribution: Distribution, identity: Identity
+    index: Index,
+    session: Session,
+    project: Project | None,
+    distribution: Distribution,
+    identity: Identity,
 ) -> Project:
     """*project*, renamed to the newest spelling, or a new one."""
     name = distribution.metadata.name
@@ -428,6 +425,7 @@ def _project(
     project = Project(
         normalized_name=normalized,
         name=name,
+        visibility=index.settings.visibility,
         created=entry.moment,
         last_serial=entry.serial,
         changed=entry.moment,

@@ -13,7 +13,13 @@ from pypi_lite.web.headers import HTML, SECURITY_HEADERS
 from pypi_lite.web.rendering import page
 
 _NEWEST = 20
-_PAGE = Page(key=keys.HOME, name="home.html", content_type=HTML, headers=SECURITY_HEADERS)
+_PAGE = Page(
+    key=keys.HOME,
+    name="home.html",
+    content_type=HTML,
+    headers=SECURITY_HEADERS,
+    is_personal=True,
+)
 
 
 def includeme(config: Any) -> None:
@@ -31,5 +37,6 @@ def page_of(environ: Mapping[str, Any]) -> Page | None:
 @view_config(route_name="web.home", permission=Permission.READ)
 def home(request: Any) -> Response:
     """The home page."""
-    request.page_facts, releases = pages.newest_releases(request.reader, _NEWEST)
+    facts, releases = pages.newest_releases(request.reader, request.reach, _NEWEST)
+    request.offer_list(facts)
     return page(request, "home.html", releases=releases)

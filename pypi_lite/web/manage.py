@@ -11,9 +11,9 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from pypi_lite.accounts.permissions import Permission
-from pypi_lite.models import ProjectStatus
+from pypi_lite.models import ProjectStatus, RoleName, Visibility
 from pypi_lite.names import normalize_name
-from pypi_lite.repository import changes, pages
+from pypi_lite.repository import changes, pages, roles
 from pypi_lite.repository.authority import why_not
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.reasons import LONGEST_REASON
@@ -47,7 +47,7 @@ def change(request: Any) -> Response:
 
 
 def _page(request: Any, refusal: Refusal | None = None) -> Response:
-    project = pages.project(request.reader, _name(request))
+    project = pages.project(request.reader, _name(request), request.reach)
     if project is None:
         raise HTTPNotFound
     denied = why_not(request.reader, request.identity, project.normalized_name)
@@ -60,6 +60,9 @@ def _page(request: Any, refusal: Refusal | None = None) -> Response:
         denied=denied,
         error=refusal.text if refusal and not denied else None,
         statuses=_statuses(request),
+        visibilities=list(Visibility),
+        roles=roles.of(request.reader, project.normalized_name),
+        role_names=list(RoleName),
         longest=LONGEST_REASON,
     )
 
@@ -75,6 +78,20 @@ def _set_status(request: Any) -> None:
     if status == ProjectStatus.ACTIVE:
         reason = ""  # the field still has the one of the status before
     changes.set_status(request.writer, request.identity, _name(request), status, reason)
+
+
+def _set_visibility(request: Any) -> None:
+    wanted = field(request, "visibility")
+    changes.set_visibility(request.writer, request.identity, _name(request), wanted)
+
+
+def _grant_role(request: Any) -> None:
+    who, role = field(request, "who"), field(request, "role")
+    roles.grant(request.writer, request.identity, _name(request), who, role)
+
+
+def _revoke_role(request: Any) -> None:
+    roles.revoke(request.writer, request.identity, _name(request), field(request, "who"))
 
 
 def _yank(request: Any) -> None:
@@ -113,6 +130,9 @@ _DELETE = "delete-project"
 #: By the value of the form's field ``do``.
 _CHANGES: dict[str, Callable[[Any], None]] = {
     "status": _set_status,
+    "visibility": _set_visibility,
+    "grant-role": _grant_role,
+    "revoke-role": _revoke_role,
     "yank": _yank,
     "unyank": _unyank,
     _DELETE: _delete_project,

@@ -56,7 +56,7 @@ def page_of(environ: Mapping[str, Any]) -> Page | None:
 def project(request: Any) -> Response:
     """A project, by its latest release, or one of its releases."""
     found, release, is_pinned = _ADDRESSES.look_up(request)
-    request.page_facts = found.facts
+    request.offer_project(found)
     return _show(request, found, release, is_pinned=is_pinned)
 
 

@@ -25,7 +25,7 @@ def includeme(config: Any) -> None:
     config.scan(__name__)
 
 
-@view_config(route_name="web.login", request_method="GET", permission=Permission.READ)
+@view_config(route_name="web.login", request_method="GET", permission=Permission.ANYBODY)
 def show(request: Any) -> Response:
     """The form; whoever is logged in already goes on."""
     wanted = request.GET.get("next", "")
@@ -34,7 +34,7 @@ def show(request: Any) -> Response:
     return form(request, "login.html", next=wanted, name="")
 
 
-@view_config(route_name="web.login", request_method="POST", permission=Permission.READ)
+@view_config(route_name="web.login", request_method="POST", permission=Permission.ANYBODY)
 def log_in(request: Any) -> Response:
     """Take name and password, and go on to where the person was going."""
     name, wanted = field(request, "name"), field(request, "next")
@@ -51,7 +51,7 @@ def finish_log_in(request: Any, user: User, wanted: str) -> Response:
     return _go_on(request, wanted)
 
 
-@view_config(route_name="web.logout", permission=Permission.READ)
+@view_config(route_name="web.logout", permission=Permission.ANYBODY)
 def log_out(request: Any) -> Response:
     """End the session."""
     forget(request)

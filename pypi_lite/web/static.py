@@ -36,7 +36,7 @@ def static_path(registry: Any) -> str:
     return f"static/{registry[_DIGEST]}/"
 
 
-@view_config(route_name="web.static", permission=Permission.READ)
+@view_config(route_name="web.static", permission=Permission.ANYBODY)
 def static(request: Any) -> Response:
     """One of the files; for ever only under its own address."""
     name = request.matchdict["name"]

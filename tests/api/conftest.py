@@ -13,7 +13,7 @@ from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.people import create_user
 from pypi_lite.opening import migrate
 from pypi_lite.repository import Index, changes
-from pypi_lite.settings import Settings
+from pypi_lite.settings import READING_OPEN, Settings
 from tests.clients.conftest import database_url as new_database
 from tests.conftest import acting, new_token
 from tests.distributions.build import sdist, wheel
@@ -49,6 +49,7 @@ def shelf(
         data=tmp_path_factory.mktemp("shelf"),
         database_url=new_database(request) if request.param == "postgresql" else "",
         url="http://index.test/",
+        reading=READING_OPEN,
     )
     migrate(settings)
     application = make_app(settings)

@@ -136,10 +136,10 @@ def test_without_a_cache_there_are_no_hits() -> None:
 
 
 def test_who_may_not_read_gets_no_hit_whatever_others_got(cache: Cache) -> None:
-    def may_read(asked: Any, page: Page) -> bool:
-        return asked.get("HTTP_AUTHORIZATION") == page.key
+    def readable(asked: Any, page: Page) -> list[Page]:
+        return [page] if asked.get("HTTP_AUTHORIZATION") == page.key else []
 
-    private = hits(cache, may_read=may_read)
+    private = hits(cache, readable=readable)
     allowed = environ(HTTP_AUTHORIZATION=SMALL.key)
     answer = private.answer(allowed)
     assert isinstance(answer, Answer)

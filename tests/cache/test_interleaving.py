@@ -132,7 +132,9 @@ def holds_not_looked_for(patch: pytest.MonkeyPatch) -> None:
 def renamed_from_the_root(patch: pytest.MonkeyPatch) -> None:
     """A generation that publishes by path, wherever the path leads by then."""
 
-    def publish(self: Generation, body: bytes, facts: Facts, _twin: object = None) -> bool:
+    def publish(
+        self: Generation, body: bytes, facts: Facts, _twin: object = None, page: object = None
+    ) -> bool:
         path = Path(self._path, self._page)
         path.parent.mkdir(parents=True, exist_ok=True)
         store.os.stat(".")  # a step: the two look-ups of rename(2) are not one

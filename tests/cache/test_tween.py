@@ -154,13 +154,16 @@ def test_who_may_not_read_gets_the_views_answer_and_nothing_published(world: Wor
 
     rules = PageRules()
     rules.add("/", lambda _environ: PAGE)
-    hits = Hits(world.cache, rules, "build", 0, Files(""), lambda environ, _page: "x" in environ)
-    tween = CacheTween(refuse, world.cache, hits, "build", 0)
+    readable = lambda environ, page: [page] if "x" in environ else []  # noqa: E731
+    hits = Hits(world.cache, rules, "build", 0, Files(""), readable)
+    known = CacheTween(refuse, world.cache, hits, "build", 0)
+    unknown = CacheTween(refuse, world.cache, hits, "build", 0, lambda _environ: False)
     for tag in "", page.headers["ETag"]:
-        response = tween(Request.blank("/page", environ={"HTTP_IF_NONE_MATCH": tag}))
-        assert (response.status_int, response.text) == (401, "who are you?")
-        assert status(response) == "fwd=bypass; detail=authority"
-    assert status(tween(Request.blank("/page", environ={"x": "y"}))) == "hit"
+        for tween, said in (known, "fwd=uri-miss"), (unknown, None):
+            response = tween(Request.blank("/page", environ={"HTTP_IF_NONE_MATCH": tag}))
+            assert (response.status_int, response.text) == (401, "who are you?")
+            assert response.headers.get("Cache-Status") == (said and f"pypi_lite; {said}")
+    assert status(known(Request.blank("/page", environ={"x": "y"}))) == "hit"
 
 
 def test_an_exception_leaves_nothing_behind(world: World) -> None:

@@ -87,8 +87,10 @@ def _torn() -> None:
     """A page is published before it is written."""
     publish = store.Generation.publish
 
-    def publish_half(self: store.Generation, body: bytes, facts: Any, _twin: Any = None) -> bool:
-        return publish(self, body[: len(body) // 2], facts)
+    def publish_half(
+        self: store.Generation, body: bytes, facts: Any, _twin: Any = None, page: Any = None
+    ) -> bool:
+        return publish(self, body[: len(body) // 2], facts, page=page)
 
     store.Generation.publish = publish_half  # type: ignore
 
@@ -127,7 +129,9 @@ def _late_hold() -> None:
 def _from_root() -> None:
     """A page is published by its path, wherever that leads by then."""
 
-    def publish(self: store.Generation, body: bytes, facts: Any, _twin: Any = None) -> bool:
+    def publish(
+        self: store.Generation, body: bytes, facts: Any, _twin: Any = None, page: Any = None
+    ) -> bool:
         for suffix, content in ((store.GZIP, store.compress(body)), ("", body)):
             path = os.path.join(self._path, self._page + suffix)
             os.makedirs(self._path, exist_ok=True)
@@ -144,7 +148,9 @@ def _late_folder() -> None:
     """A generation opens its folder when the page is made, and not before its snapshot."""
     publish = store.Generation.publish
 
-    def publish_late(self: store.Generation, body: bytes, facts: Any, _twin: Any = None) -> bool:
+    def publish_late(
+        self: store.Generation, body: bytes, facts: Any, _twin: Any = None, page: Any = None
+    ) -> bool:
         os.makedirs(self._path, exist_ok=True)
         folder, self._folder = self._folder, os.open(self._path, os.O_RDONLY)
         try:
@@ -153,7 +159,7 @@ def _late_folder() -> None:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(temp.name, dir_fd=folder)
             self._create_temp("")
-            return publish(self, body, facts)
+            return publish(self, body, facts, page=page)
         finally:
             os.close(folder)
 

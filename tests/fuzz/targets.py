@@ -143,7 +143,7 @@ class Uploads:
     def _open(self) -> None:
         """An empty index. Once a file has been taken its name is taken, and nothing gets past that."""
         data = Path(tempfile.mkdtemp(dir=self._folder))
-        self._settings = Settings(data=data, url="http://index.test/")
+        self._settings = Settings(data=data, url="http://index.test/", reading="open")
         migrate(self._settings)
         application = make_app(self._settings)
         self._index = application.registry["pypi_lite.index"]

@@ -1,0 +1,126 @@
+"""Roles on projects: who may do what to them.
+
+Each change takes a writing session, writes its journal row, and returns its serial. Raises Refusal.
+WHO is a user's name, or a group's with an ``@`` before it.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pypi_lite.accounts.identity import Identity
+from pypi_lite.accounts.permissions import Permission
+from pypi_lite.models import Action, Group, Project, Role, RoleName, User
+from pypi_lite.models.journal import append
+from pypi_lite.names import normalize_name
+from pypi_lite.repository.authority import check
+from pypi_lite.repository.errors import Code, Refusal
+from pypi_lite.repository.upload import mark_changed
+
+_GROUP = "@"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleEntry:
+    """What a user or a group is to a project."""
+
+    who: str
+    role: RoleName
+
+
+def grant(session: Session, identity: Identity, name: str, who: str, role: str) -> int:
+    """Let *who* be *role* on the project, in place of what they were."""
+    project = _project(session, name)
+    identity = check(session, identity, project, Permission.MANAGE)
+    if role not in list(RoleName):
+        raise Refusal(Code.BAD_VALUE, f"There is no role {role[:50]!r}: use {', '.join(RoleName)}.")
+    holder = _holder(session, who)
+    found = _role(session, project, holder)
+    if found is None:
+        found = Role(project=project)
+        found.user, found.group = (holder, None) if isinstance(holder, User) else (None, holder)
+        session.add(found)
+    elif found.role == RoleName.OWNER and role != RoleName.OWNER:
+        _check_another_owner(session, project, found)
+    found.role = role
+    return _change(session, identity, Action.ROLE_GRANT, project, f"{_name(holder)}: {role}")
+
+
+def revoke(session: Session, identity: Identity, name: str, who: str) -> int:
+    """Let *who* have no role on the project."""
+    project = _project(session, name)
+    identity = check(session, identity, project, Permission.MANAGE)
+    holder = _holder(session, who)
+    found = _role(session, project, holder)
+    if found is None:
+        raise Refusal(Code.NOT_FOUND, f"{_name(holder)!r} has no role on {project.name!r}.")
+    if found.role == RoleName.OWNER:
+        _check_another_owner(session, project, found)
+    session.delete(found)
+    return _change(session, identity, Action.ROLE_REVOKE, project, _name(holder))
+
+
+def of(session: Session, normalized_name: str) -> list[RoleEntry]:
+    """All roles on the project, the most powerful first."""
+    query = (
+        select(Role.role, User.name, Group.name)
+        .join(Project)
+        .outerjoin(Role.user)
+        .outerjoin(Role.group)
+        .where(Project.normalized_name == normalized_name)
+    )
+    order = list(RoleName)
+    found = [
+        RoleEntry(user or f"{_GROUP}{group}", RoleName(role))
+        for role, user, group in session.execute(query)
+    ]
+    return sorted(found, key=lambda entry: (order.index(entry.role), entry.who))
+
+
+def _check_another_owner(session: Session, project: Project, role: Role) -> None:
+    """A project that has an owner keeps one: nobody else could give it another."""
+    others = select(Role.id).where(
+        Role.project_id == project.id, Role.role == RoleName.OWNER, Role.id != role.id
+    )
+    if session.scalar(others) is None:
+        raise Refusal(
+            Code.BAD_VALUE, f"{project.name!r} would have no owner: make somebody else one first."
+        )
+
+
+def _holder(session: Session, who: str) -> User | Group:
+    name = who.strip().lower()
+    found: User | Group | None
+    if name.startswith(_GROUP):
+        found = session.scalar(select(Group).where(Group.name == name.removeprefix(_GROUP)))
+    else:
+        found = session.scalar(select(User).where(User.name == name))
+    if found is None:
+        what = "group" if name.startswith(_GROUP) else "user"
+        raise Refusal(Code.NOT_FOUND, f"There is no {what} {name[:70]!r}.")
+    return found
+
+
+def _role(session: Session, project: Project, holder: User | Group) -> Role | None:
+    column = Role.user_id if isinstance(holder, User) else Role.group_id
+    return session.scalar(select(Role).where(Role.project_id == project.id, column == holder.id))
+
+
+def _name(holder: User | Group) -> str:
+    return holder.name if isinstance(holder, User) else f"{_GROUP}{holder.name}"
+
+
+def _project(session: Session, name: str) -> Project:
+    found = session.scalar(select(Project).where(Project.normalized_name == normalize_name(name)))
+    if found is None:
+        raise Refusal(Code.NOT_FOUND, f"There is no project {name!r}.")
+    return found
+
+
+def _change(
+    session: Session, identity: Identity, action: Action, project: Project, note: str
+) -> int:
+    entry = append(session, action, by=identity, project=project.normalized_name, note=note)
+    mark_changed(project, entry)
+    return entry.serial
