@@ -23,6 +23,8 @@ from pypi_lite.errors import plain
 from pypi_lite.forms import drain
 from pypi_lite.models import Scope, User
 from pypi_lite.opening import SESSION_SECRET, secret
+from pypi_lite.reading import has_credentials
+from pypi_lite.repository.reach import Reach
 
 _USER, _STAMP = "user", "stamp"
 _SESSION_SECONDS = int(timedelta(hours=12).total_seconds())
@@ -64,7 +66,7 @@ class Policy:
         """Who is asking, or None; found once for each request."""
         cached: dict[str, Identity | None] = request.environ.setdefault(_IDENTITY, {})
         if "identity" not in cached:
-            identity = _program(request) if _is_api(request) else _person(request)
+            identity = _program(request) if _is_program(request) else _person(request)
             cached["identity"] = identity and replace(identity, address=request.remote_addr)
         return cached["identity"]
 
@@ -86,7 +88,7 @@ class Policy:
             return Allowed("may read")
         if permission == Permission.UPLOAD and identity.has_scope(Scope.UPLOAD):
             return Allowed("may upload")
-        if permission == Permission.ACCOUNT:
+        if permission == Permission.ACCOUNT and (_is_api(request) or _is_person(identity)):
             return Allowed("has an account")
         if permission == Permission.ADMINISTER and identity.is_admin and identity.token_id is None:
             return Allowed("administers the index")
@@ -125,9 +127,34 @@ def ask(request: Any) -> Response:
     return response
 
 
+def asks(request: Any) -> bool:
+    """Whether somebody without credentials, who has found nothing, might find something with them."""
+    if has_credentials(request.environ):
+        return False
+    # Only where a view has looked for something.
+    reach: Reach | None = request.__dict__.get("reach")
+    if reach is None:
+        return False
+    return reach.has_missed or request.index.settings.challenge_unknown
+
+
+def _is_person(identity: Identity) -> bool:
+    """Whether somebody is logged in, and shows no token, nor a password with each request."""
+    return identity.token_id is None and not identity.password
+
+
 def _is_api(request: Any) -> bool:
     route = request.matched_route
     return route is not None and route.name.startswith("api.")
+
+
+def _is_program(request: Any) -> bool:
+    """Whether credentials count, and no cookie: for all that a program changes, and where it shows any
+    for what it reads."""
+    is_safe = request.method in ("GET", "HEAD")
+    if is_safe:
+        return "HTTP_AUTHORIZATION" in request.environ
+    return _is_api(request)
 
 
 def _program(request: Any) -> Identity | None:

@@ -22,6 +22,7 @@ from pypi_lite.names import normalize_name
 from pypi_lite.repository import changes, pages
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.pages import FileEntry, ProjectEntry, ReleaseEntry, moment_text
+from pypi_lite.security import asks
 
 log = logging.getLogger(__name__)
 
@@ -164,6 +165,8 @@ def other_method(request: Any) -> Response:
 @exception_view_config(Refusal, route_name=FILE)
 def refused(error: Refusal, request: Any) -> Response:
     """Why not."""
+    if error.code is Code.NOT_FOUND and asks(request):
+        return forbidden(request)
     response = problem(request, error.status, error.code, error.text)
     if error.code is Code.WRONG_TYPE:
         response.headers["Accept-Patch"] = "application/json"  # RFC 5789, 2.2

@@ -8,9 +8,7 @@ from pyramid.view import exception_view_config, notfound_view_config
 
 from pypi_lite.errors import plain
 from pypi_lite.forms import drain
-from pypi_lite.reading import has_credentials
-from pypi_lite.repository.reach import Reach
-from pypi_lite.security import ask
+from pypi_lite.security import ask, asks
 from pypi_lite.web.rendering import answer
 
 #: Addresses that programs ask, and get a line of text from.
@@ -37,7 +35,7 @@ def not_found(error: Any, request: Any) -> Response:
 
     What is there, but beyond the reach of somebody who has not said who they are, has them asked.
     """
-    if _asks(request):
+    if asks(request):
         return ask(request)
     if _is_browser(request):
         response = answer(request, "error/not_found.html", status=404)
@@ -55,17 +53,6 @@ def stale_form(_error: Any, request: Any) -> Response:
     if not _is_browser(request):  # the upload form's script, for one
         return plain(400, "The form is too old: reload the page and try again.")
     return answer(request, "error/stale_form.html", status=400)
-
-
-def _asks(request: Any) -> bool:
-    """Whether somebody without credentials might find something here with them."""
-    if has_credentials(request.environ):
-        return False
-    # Only where a view has looked for something.
-    reach: Reach | None = request.__dict__.get("reach")
-    if reach is None:
-        return False
-    return reach.has_missed or request.index.settings.challenge_unknown
 
 
 def _detail(error: Any, request: Any) -> str:
