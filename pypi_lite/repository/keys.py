@@ -21,11 +21,13 @@ from pypi_lite.models import (
     Action,
     BurnedFilename,
     Description,
+    FailedAttempt,
     File,
     FileAttestation,
     Group,
     GroupMember,
     JournalEntry,
+    KnownAddress,
     Namespace,
     NamespaceOwner,
     Project,
@@ -63,6 +65,8 @@ def register(registry: KeyRegistry) -> None:
         BurnedFilename,  # no page shows it
         Description,  # shown by files alone, and never changed
         Publisher,  # no page shows it
+        FailedAttempt,  # nor these: they are for the log-in alone
+        KnownAddress,
         Group,
         GroupMember,
         Token,
