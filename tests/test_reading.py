@@ -12,6 +12,7 @@ from webtest import TestApp
 
 from pypi_lite import make_app
 from pypi_lite.accounts.identity import OPERATOR
+from pypi_lite.accounts.passwords import DEFAULT
 from pypi_lite.accounts.people import create_user, revoke_token, token_hash
 from pypi_lite.accounts.sessions import COOKIE, begin_session, end_sessions
 from pypi_lite.models import Group, GroupMember, Scope, Token, User, now
@@ -310,10 +311,8 @@ def test_a_password_is_verified_once_and_no_longer_good_when_changed(
     assert response.headers["Cache-Status"] == "pypi_lite; hit"
     assert world.get("/simple/hidden/", basic("pete", "wrong")).status_int in (401, 404)
     with world.index.database.write() as session:
-        from pypi_lite.accounts.passwords import hash_password
-
         pete = session.query(User).filter_by(name="pete").one()
-        pete.password_hash = hash_password("another long password")
+        pete.password_hash = DEFAULT.hash("another long phrase", name="pete")
     assert world.get("/simple/hidden/", headers).status_int in (401, 404)
 
 

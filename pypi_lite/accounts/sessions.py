@@ -108,6 +108,13 @@ def end_session(session: Session, user_id: int, session_id: int, *, by: Actor) -
     return True
 
 
+def end_session_of_cookie(session: Session, sha256: str, *, by: Actor) -> None:
+    """End the session whose cookie has that hash, if there is one."""
+    row = session.scalar(select(WebSession).where(WebSession.sha256 == sha256))
+    if row is not None:
+        _end(session, row, by)
+
+
 def end_sessions(
     session: Session, user_id: int, *, by: Actor, but_sha256: str | None = None
 ) -> None:

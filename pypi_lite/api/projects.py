@@ -168,6 +168,8 @@ def refused(error: Refusal, request: Any) -> Response:
     if error.code is Code.NOT_FOUND and asks(request):
         return forbidden(request)
     response = problem(request, error.status, error.code, error.text)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
     if error.code is Code.WRONG_TYPE:
         response.headers["Accept-Patch"] = "application/json"  # RFC 5789, 2.2
     return response

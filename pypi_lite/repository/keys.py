@@ -25,11 +25,13 @@ from pypi_lite.models import (
     Base,
     BurnedFilename,
     Description,
+    FailedAttempt,
     File,
     FileAttestation,
     Group,
     GroupMember,
     JournalEntry,
+    KnownAddress,
     Namespace,
     NamespaceOwner,
     Project,
@@ -73,6 +75,8 @@ def register(registry: KeyRegistry) -> None:
         BurnedFilename,  # no page shows it
         Description,  # shown by files alone, and never changed
         Publisher,  # no page shows it
+        FailedAttempt,  # nor these: they are for the log-in alone
+        KnownAddress,
     ):
         registry.register(model, _none)
     for person in (Group, TokenProject, TokenScope, User):

@@ -11,6 +11,7 @@ def includeme(config: Any) -> None:
     config.include("pypi_lite.web.manage")
     config.include("pypi_lite.web.session")
     config.include("pypi_lite.web.account")
+    config.include("pypi_lite.web.sessions")
     config.include("pypi_lite.web.namespaces")
     config.include("pypi_lite.web.setup")
     config.include("pypi_lite.web.upload")
