@@ -160,7 +160,7 @@ class RunningIndex:
 
     def _answers(self) -> bool:
         try:
-            return raw.get(self.simple_url, {}).status == 200
+            return raw.get(self.simple_url, {}).status in (200, 401)
         except OSError:
             return False
 
