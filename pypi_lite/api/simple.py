@@ -76,8 +76,8 @@ def index(request: Any) -> Response:
     """The root list."""
     media = _acceptable(request)
     facts, names = pages.names(request.reader, request.reach)
-    request.offer_list(facts)
     if media is not Media.JSON:
+        request.offer_list(facts)
         links = [f'<a href="{normalized}/">{escape(name)}</a>' for normalized, name in names]
         return _html(request, "index.html", {"links": _lines(links)})
     standing = namespaces.standing(request.reader)
@@ -96,9 +96,9 @@ def project(request: Any) -> Response:
     found = pages.project(request.reader, name, request.reach)
     if found is None:
         raise HTTPNotFound(detail=f"There is no project {name!r} here.")
-    request.offer_project(found)
     base = request.index.settings.provenance_url
     if media is not Media.JSON:
+        request.offer_project(found)
         links = [_link(release, file, base) for release, file in _files(found)]
         return _html(request, "project.html", {"project": found, "links": _lines(links)})
     standing = namespaces.standing(request.reader)

@@ -39,6 +39,7 @@ class Page:
 def for_circle(page: Page, circle: str) -> Page:
     """*page* as those see it who belong to *circle*: published under a name of its own, so that nobody
     else is served it, and the same page where the circle is everybody (``""``)."""
+    assert not page.is_private, f"{page} is somebody's already"
     return replace(page, name=f"{circle}~{page.name}", is_private=True) if circle else page
 
 
@@ -81,7 +82,8 @@ def moment_of(mtime_ns: int) -> int:
 def file_name(text: str) -> str:
     """*text* as a file name: itself, or where it would be too long a part of it and its digest.
 
-    ``~`` occurs in no key and no page name, so that a shortened name never meets another's own.
+    ``~`` occurs in no key and no page's own name, and after a circle's name (`for_circle`) it comes
+    earlier: so a shortened name never meets another's own.
     """
     if len(text.encode()) <= _LONGEST:
         return text
