@@ -14,6 +14,7 @@ from pypi_lite.models.account import (
 )
 from pypi_lite.models.attestation import FileAttestation
 from pypi_lite.models.base import Base, now
+from pypi_lite.models.factor import AuthenticatorApp, Passkey, RecoveryCode, SpentTicket
 from pypi_lite.models.file import BurnedFilename, Description, File
 from pypi_lite.models.journal import Action, JournalEntry
 from pypi_lite.models.namespace import Namespace, NamespaceOwner
@@ -22,6 +23,7 @@ from pypi_lite.models.publisher import Publisher
 
 __all__ = [
     "Action",
+    "AuthenticatorApp",
     "Base",
     "BurnedFilename",
     "Description",
@@ -32,13 +34,16 @@ __all__ = [
     "JournalEntry",
     "Namespace",
     "NamespaceOwner",
+    "Passkey",
     "Project",
     "ProjectStatus",
     "Publisher",
+    "RecoveryCode",
     "Release",
     "Role",
     "RoleName",
     "Scope",
+    "SpentTicket",
     "Token",
     "TokenProject",
     "TokenScope",

@@ -19,6 +19,7 @@ from sqlalchemy import inspect
 from pypi_lite.cache.pages import Change, KeyRegistry
 from pypi_lite.models import (
     Action,
+    AuthenticatorApp,
     BurnedFilename,
     Description,
     File,
@@ -28,10 +29,13 @@ from pypi_lite.models import (
     JournalEntry,
     Namespace,
     NamespaceOwner,
+    Passkey,
     Project,
     Publisher,
+    RecoveryCode,
     Release,
     Role,
+    SpentTicket,
     Token,
     TokenProject,
     TokenScope,
@@ -63,6 +67,10 @@ def register(registry: KeyRegistry) -> None:
         BurnedFilename,  # no page shows it
         Description,  # shown by files alone, and never changed
         Publisher,  # no page shows it
+        AuthenticatorApp,
+        Passkey,
+        RecoveryCode,
+        SpentTicket,
         Group,
         GroupMember,
         Token,
