@@ -7,6 +7,7 @@ a challenge and a recovery code work once, however many try it at the same momen
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
@@ -30,6 +31,9 @@ from pypi_lite.settings import Require
 MOST_PASSKEYS = 20
 #: Characters of a passkey's name.
 LONGEST_NAME = 100
+#: Wrong codes in a row after which an app's codes have to wait: a minute, then twice as long each time.
+MOST_WRONG_CODES = 10
+_LONGEST_WAIT = timedelta(days=1)
 
 
 class FactorError(ValueError):
@@ -155,31 +159,29 @@ def remove_all(session: Session, user: User, *, by: Actor) -> int:
     return found.count
 
 
-def takes_code(session: Session, user_id: int, code: str, *, key: str) -> bool:
-    """Whether *code* is one of the account's app; it is none a second time."""
-    app = session.get(AuthenticatorApp, user_id)
-    if app is None:
-        return False
-    step = totp.step_of(totp.seed_of(key, app.salt), code, at=now(), after=app.last_step)
-    if step is None:
-        return False
-    app.last_step = step
-    return True
+def shows_code(session: Session, user: User, code: str, *, key: str, by: Actor) -> bool:
+    """Whether *code* is one of the account's app, or a recovery code of it; it is none again.
+
+    The session's changes have to be committed whatever the answer: wrong codes are counted.
+    """
+    return _takes_code(session, user.id, code, key) or _takes_recovery_code(session, user, code, by)
 
 
-def takes_recovery_code(session: Session, user: User, code: str, *, by: Actor) -> bool:
-    """Whether *code* is a recovery code of the account; it is none a second time."""
-    sha256 = recovery.code_hash(code)
-    # Looked up by hash: what timing could tell of a hash helps nobody to find its code.
-    row = session.get(RecoveryCode, (user.id, sha256)) if sha256 else None
-    if row is None:
-        return False
-    session.delete(row)
-    append(session, Action.FACTOR_REMOVE, by=by, note=f"{user.name}: recovery code, used")
-    return True
+def wait_for_codes(app: AuthenticatorApp) -> timedelta:
+    """How long no code of *app* is looked at; zero: they are.
+
+    Six digits can be guessed by who has the password, many addresses and time: so wrong codes are
+    counted, wherever they come from. Recovery codes and passkeys can't be guessed and never wait,
+    or whoever has the password could keep its owner out.
+    """
+    if app.failures < MOST_WRONG_CODES or app.last_failure is None:
+        return timedelta()
+    doublings = min(app.failures - MOST_WRONG_CODES, 20)
+    wait = min(timedelta(minutes=2**doublings), _LONGEST_WAIT)
+    return max(app.last_failure + wait - now(), timedelta())
 
 
-def takes_passkey(
+def shows_passkey(
     session: Session, party: Party, answer: str, *, challenge: bytes, of: int | None
 ) -> Passkey | None:
     """The passkey that has answered *challenge*; None: it has not, or none that is known.
@@ -218,6 +220,29 @@ def spend(session: Session, ticket: Ticket) -> bool:
     if session.get(SpentTicket, ticket.sha256) is not None:
         return False
     session.add(SpentTicket(sha256=ticket.sha256, expires=ticket.expires))
+    return True
+
+
+def _takes_code(session: Session, user_id: int, code: str, key: str) -> bool:
+    app = session.get(AuthenticatorApp, user_id)
+    if app is None or not totp.is_code(code) or wait_for_codes(app):
+        return False
+    step = totp.step_of(totp.seed_of(key, app.salt), code, at=now(), after=app.last_step)
+    if step is None:
+        app.failures, app.last_failure = app.failures + 1, now()
+        return False
+    app.last_step, app.failures = step, 0
+    return True
+
+
+def _takes_recovery_code(session: Session, user: User, code: str, by: Actor) -> bool:
+    sha256 = recovery.code_hash(code)
+    # Looked up by hash: what timing could tell of a hash helps nobody to find its code.
+    row = session.get(RecoveryCode, (user.id, sha256)) if sha256 else None
+    if row is None:
+        return False
+    session.delete(row)
+    append(session, Action.FACTOR_REMOVE, by=by, note=f"{user.name}: recovery code, used")
     return True
 
 

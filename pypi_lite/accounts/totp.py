@@ -56,14 +56,19 @@ def code_at(seed: bytes, step: int, digits: int = DIGITS) -> str:
     return f"{number % 10**digits:0{digits}}"
 
 
+def is_code(text: str) -> bool:
+    """Whether *text* looks like a code, right or wrong."""
+    return _CODE.match("".join(text.split())) is not None
+
+
 def step_of(seed: bytes, code: str, *, at: datetime, after: int) -> int | None:
     """The step, later than the step *after*, whose code *code* is; None: it is none of now.
 
     Keeping the step, and passing it as *after* next time, makes each code work once (RFC 6238, 5.2).
     """
-    code = "".join(code.split())
-    if not _CODE.match(code):
+    if not is_code(code):
         return None
+    code = "".join(code.split())
     now = step_at(at)
     steps = [step for step in range(now - _DRIFT, now + _DRIFT + 1) if step > after]
     # Each is compared: how long it takes tells nothing.

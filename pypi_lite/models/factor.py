@@ -19,6 +19,9 @@ class AuthenticatorApp(Base):
     salt: Mapped[str] = mapped_column(String(64))
     #: The time step of the last code that was taken: neither it nor an older one is taken again.
     last_step: Mapped[int] = mapped_column(BigInteger)
+    #: Wrong codes since the last right one, and when the last of them was.
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    last_failure: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
