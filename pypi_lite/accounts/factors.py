@@ -83,9 +83,7 @@ def lacks_factor(session: Session, require: Require, user: User) -> bool:
     return must_have_factor(require, is_admin=user.is_admin) and not has_factor(session, user.id)
 
 
-def add_app(
-    session: Session, user: User, *, key: str, salt: str, code: str, by: Actor
-) -> None:
+def add_app(session: Session, user: User, *, key: str, salt: str, code: str, by: Actor) -> None:
     """The app that was given the seed of *salt*, and shows *code*. Raises FactorError."""
     if session.get(AuthenticatorApp, user.id) is not None:
         raise FactorError("You have an authenticator app already: remove it first.")
@@ -106,7 +104,9 @@ def add_passkey(session: Session, user: User, new: NewPasskey, *, name: str, by:
     if session.scalar(select(exists().where(Passkey.credential_id == new.credential_id))):
         raise FactorError("This passkey is known here already.")
     if len(factors_of(session, user.id).passkeys) >= MOST_PASSKEYS:
-        raise FactorError(f"You have {MOST_PASSKEYS} passkeys, which is the most: remove one first.")
+        raise FactorError(
+            f"You have {MOST_PASSKEYS} passkeys, which is the most: remove one first."
+        )
     session.add(
         Passkey(
             user_id=user.id,

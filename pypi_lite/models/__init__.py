@@ -12,6 +12,7 @@ from pypi_lite.models.account import (
     User,
     WebSession,
 )
+from pypi_lite.models.attempt import FailedAttempt, KnownAddress
 from pypi_lite.models.attestation import FileAttestation
 from pypi_lite.models.base import Base, now
 from pypi_lite.models.factor import AuthenticatorApp, Passkey, RecoveryCode, SpentTicket
@@ -27,11 +28,13 @@ __all__ = [
     "Base",
     "BurnedFilename",
     "Description",
+    "FailedAttempt",
     "File",
     "FileAttestation",
     "Group",
     "GroupMember",
     "JournalEntry",
+    "KnownAddress",
     "Namespace",
     "NamespaceOwner",
     "Passkey",

@@ -22,11 +22,13 @@ from pypi_lite.models import (
     AuthenticatorApp,
     BurnedFilename,
     Description,
+    FailedAttempt,
     File,
     FileAttestation,
     Group,
     GroupMember,
     JournalEntry,
+    KnownAddress,
     Namespace,
     NamespaceOwner,
     Passkey,
@@ -67,6 +69,8 @@ def register(registry: KeyRegistry) -> None:
         BurnedFilename,  # no page shows it
         Description,  # shown by files alone, and never changed
         Publisher,  # no page shows it
+        FailedAttempt,  # nor these: they are for the log-in alone
+        KnownAddress,
         AuthenticatorApp,
         Passkey,
         RecoveryCode,

@@ -46,10 +46,10 @@ def begin(request: Any) -> Response:
 @view_config(route_name="web.login.factor", request_method="POST", permission=Permission.ANYBODY)
 def show_factor(request: Any) -> Response:
     """Log in who has given the password, and now gives a code, or a passkey's answer."""
-    ticket = factor_forms.read(request, Purpose.FACTOR)
-    user = ticket and _user(request, ticket)
-    if ticket is None or user is None:
+    begun = _begun(request, Purpose.FACTOR)
+    if begun is None:
         return log_in_form(request, error=_TOO_LATE)
+    ticket, user = begun
     asked = field(request, "ticket"), ticket
     try:
         with request.index.database.write() as session:
@@ -69,11 +69,11 @@ def show_factor(request: Any) -> Response:
 @view_config(route_name="web.login.enrol", request_method="POST", permission=Permission.ANYBODY)
 def enrol(request: Any) -> Response:
     """Log in who has given the password, and now adds the factor that they must have."""
-    ticket = factor_forms.read(request, Purpose.ENROL)
-    user = ticket and _user(request, ticket)
+    begun = _begun(request, Purpose.ENROL)
     # Somebody who has a factor by now shows it.
-    if ticket is None or user is None or factors.has_factor(request.writer, user.id):
+    if begun is None or factors.has_factor(request.writer, begun[1].id):
         return log_in_form(request, error=_TOO_LATE)
+    ticket, user = begun
     try:
         _add(request, user, ticket)
     except (FactorError, PasskeyError) as error:
@@ -95,18 +95,24 @@ def show_passkey(request: Any) -> Response:
         challenge=ticket.challenge,
         of=None,
     )
-    user = passkey and request.writer.get(User, passkey.user_id)
+    user = None if passkey is None else request.writer.get(User, passkey.user_id)
     if user is None or user.is_disabled:
         return log_in_form(request, error="No account here knows this passkey.")
     return finish_log_in(request, user, field(request, "next"))
 
 
-def _user(request: Any, ticket: Ticket) -> User | None:
-    """Whose password was given, unless it is another one by now, or the account is disabled."""
-    user: User | None = request.reader.get(User, ticket.values["user"])
+def _begun(request: Any, purpose: Purpose) -> tuple[Ticket, User] | None:
+    """The form's ticket, and whose password was given for it.
+
+    None: there is no good ticket, or the password is another one by now, or the account is disabled.
+    """
+    ticket = factor_forms.read(request, purpose)
+    if ticket is None:
+        return None
+    user = request.reader.get(User, ticket.values["user"])
     if user is None or user.is_disabled or ticket.values["stamp"] != factor_forms.stamp(user):
         return None
-    return user
+    return ticket, user
 
 
 def _is_right(request: Any, session: Session, user: User, ticket: Ticket) -> bool:
@@ -153,6 +159,4 @@ def _add(request: Any, user: User, ticket: Ticket) -> None:
 
 def _acting(request: Any, user: User) -> Identity:
     """Who the journal says it is, before there is a session."""
-    return Identity(
-        name=user.name, user_id=user.id, means="password", address=request.remote_addr
-    )
+    return Identity(name=user.name, user_id=user.id, means="password", address=request.remote_addr)
