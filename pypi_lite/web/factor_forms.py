@@ -72,7 +72,7 @@ def new_app(request: Any, user: User, ticket: Ticket) -> NewApp:
     seed = totp.seed_of(key(request), ticket.values["salt"])
     uri = totp.app_uri(seed, issuer=request.index.settings.title, account=user.name)
     # With its own white: cameras read dark on light.
-    qr = segno.make(uri, micro=False).svg_inline(scale=5, border=2, dark="#000", light="#fff")
+    qr = segno.make(uri, micro=False).svg_inline(scale=5, border=4, dark="#000", light="#fff")
     return NewApp(totp.seed_text(seed), Markup(qr))  # noqa: S704  squares alone
 
 
