@@ -1,17 +1,24 @@
 """Sessions of people, credentials of programs."""
 
+import base64
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 from sqlalchemy import select
 from webtest import TestApp
 
 from pypi_lite import make_app
-from pypi_lite.accounts.passwords import hash_password
-from pypi_lite.models import Token, User
+from pypi_lite.accounts.attempts import MOST_OF_PAIR
+from pypi_lite.accounts.sessions import begin_session
+from pypi_lite.application import Request
+from pypi_lite.models import Token, User, WebSession
 from pypi_lite.repository import Index
+from pypi_lite.security import Policy
 from pypi_lite.settings import Settings
-from tests.web.helpers import form_for, log_in
+from tests.conftest import PASSWORD, acting, new_user
+from tests.distributions.build import wheel
+from tests.web.helpers import form_for, log_in, put
 
 SECRET_PAGE = "/account/"
 
@@ -35,12 +42,27 @@ def test_the_cookie_is_for_this_index_alone(settings: Settings) -> None:
         application.registry["pypi_lite.index"].database.dispose()
 
 
-def test_a_session_ends_when_the_password_changes(app: TestApp, index: Index, ann: str) -> None:
-    log_in(app, ann)
-    assert is_in(app)
-    with index.database.write() as session:
-        session.scalars(select(User)).one().password_hash = hash_password("another password")
-    assert not is_in(app)
+def test_the_cookie_of_a_session_has_the_same_flags(settings: Settings, ann: str) -> None:
+    """And holds one id, of which the database has no more than a hash."""
+    for url, secure in (("http://index.test/", False), ("https://index.test/", True)):
+        application = make_app(replace(settings, url=url))
+        browser = TestApp(application)
+        browser.extra_environ = {
+            "wsgi.url_scheme": url.split(":")[0],
+            "HTTP_HOST": "index.test",
+            "HTTP_ORIGIN": url.rstrip("/"),
+        }
+        cookie = log_in(browser, ann).headers["Set-Cookie"]
+        value, *flags = [part.strip() for part in cookie.split(";")]
+        assert re.fullmatch(r"pypi_lite=[\w-]{43}", value, re.ASCII)
+        expected = {"HttpOnly", "SameSite=Lax", "Path=/"} | ({"secure"} if secure else set())
+        assert set(flags) == expected
+        application.registry["pypi_lite.index"].database.dispose()
+
+
+def test_over_https_the_cookie_is_secure_whatever_the_setting_says(app: TestApp) -> None:
+    app.extra_environ = {"wsgi.url_scheme": "https"}
+    assert "secure" in app.get("/login/").headers["Set-Cookie"].lower()
 
 
 def test_a_session_ends_when_the_account_goes(app: TestApp, index: Index, ann: str) -> None:
@@ -53,20 +75,157 @@ def test_a_session_ends_when_the_account_goes(app: TestApp, index: Index, ann: s
 def test_a_cookie_that_was_tampered_with_is_no_session(app: TestApp, ann: str) -> None:
     log_in(app, ann)
     value = app.cookies["pypi_lite"]
-    for wrong in (value[:-1] + ("A" if value[-1] != "A" else "B"), value[1:], "x", ""):
+    for wrong in (value[:-1] + ("A" if value[-1] != "A" else "B"), value[1:], "x", "", value + "x"):
         app.reset()
         app.set_cookie("pypi_lite", wrong)
         assert not is_in(app)
 
 
+def test_a_session_is_never_fixed(app: TestApp, ann: str) -> None:
+    """Who has planted an id in somebody's browser is not logged in with them: a visitor's id, one of
+    the form that sessions have, and one's own session."""
+    attacker = TestApp(app.app)
+    log_in(attacker, ann)
+    own = attacker.cookies["pypi_lite"]
+    attacker.reset()
+    attacker.get("/login/")
+    for planted in (attacker.cookies["pypi_lite"], "A" * 43, own):
+        app.reset()
+        app.set_cookie("pypi_lite", planted)
+        if planted != own:
+            log_in(app, ann)
+        else:  # the form is not shown: send it all the same
+            token = form_for(app.get(SECRET_PAGE), "/logout/")["csrf_token"].value
+            fields = {"name": ann, "password": PASSWORD, "csrf_token": token}
+            app.post("/login/", fields, status=303)
+        assert app.cookies["pypi_lite"] != planted
+        assert is_in(app)
+        attacker.reset()
+        attacker.set_cookie("pypi_lite", planted)
+        assert not is_in(attacker)
+
+
 def test_logging_in_begins_a_new_session(app: TestApp, ann: str) -> None:
-    """What somebody put into the visitor's session before does not go along."""
+    """And its forms have another token."""
     page = app.get("/login/")
     before = app.cookies["pypi_lite"]
     token = page.form["csrf_token"].value
     log_in(app, ann)
     assert app.cookies["pypi_lite"] != before
     assert form_for(app.get(SECRET_PAGE), "/logout/")["csrf_token"].value != token
+
+
+def test_a_visitor_leaves_nothing_behind(app: TestApp, index: Index) -> None:
+    """Forms are bound to a cookie that is in no row; what shows no form sets none."""
+    assert "Set-Cookie" not in app.get("/").headers
+    app.get("/login/")
+    cookie = app.cookies["pypi_lite"]
+    assert "Set-Cookie" not in app.get("/login/").headers
+    assert cookie == app.cookies["pypi_lite"]
+    with index.database.read() as session:
+        assert session.scalars(select(WebSession)).all() == []
+
+
+def test_another_visitors_token_is_worth_nothing(app: TestApp, ann: str) -> None:
+    """Nor is one with no cookie at all."""
+    other = TestApp(app.app)
+    fields = {"name": ann, "password": PASSWORD}
+    theirs = other.get("/login/").form["csrf_token"].value
+    app.post("/login/", fields | {"csrf_token": theirs}, status=400)
+    app.get("/login/")
+    app.post("/login/", fields | {"csrf_token": theirs}, status=400)
+    own = app.get("/login/").form["csrf_token"].value
+    for wrong in (own[:-1], own + "0", own.upper(), "ä", ""):
+        app.post("/login/", fields | {"csrf_token": wrong}, status=400)
+    app.post("/login/", fields | {"csrf_token": own}, status=303)
+
+
+def test_a_form_of_one_process_is_good_in_another(
+    app: TestApp, settings: Settings, ann: str
+) -> None:
+    fields = {"name": ann, "password": PASSWORD}
+    fields["csrf_token"] = app.get("/login/").form["csrf_token"].value
+    application = make_app(settings)
+    browser = TestApp(application)
+    browser.set_cookie("pypi_lite", app.cookies["pypi_lite"])
+    browser.post("/login/", fields, status=303)
+    application.registry["pypi_lite.index"].database.dispose()
+
+
+def test_programs_addresses_change_nothing_for_a_cookie(app: TestApp, index: Index) -> None:
+    """A07: a page elsewhere could make the browser ask."""
+    log_in(app, new_user(index, "root", is_admin=True))
+    put(index, wheel("foo", "1.0"))
+    app.post("/legacy/", {":action": "file_upload"}, status=401)
+    app.delete("/api/v1/projects/foo/", status=401)
+    app.get("/simple/foo/", status=200)
+
+
+def test_who_is_known_where(app: TestApp, index: Index, ann: str, token: str) -> None:
+    """By the cookie for reading at programs' addresses too, unless there are credentials."""
+    new_user(index, "eve")
+    with index.database.write() as session:
+        secret = begin_session(
+            session,
+            session.scalars(select(User).where(User.name == "eve")).one(),
+            hours=1,
+            address="",
+            agent="",
+            by=acting("eve"),
+        )
+
+    def who(route: str, method: str, *, basic: bool) -> str | None:
+        environ = {"HTTP_COOKIE": f"pypi_lite={secret}", "REMOTE_ADDR": "192.0.2.1"}
+        if basic:
+            shown = base64.b64encode(f"__token__:{token}".encode()).decode()
+            environ["HTTP_AUTHORIZATION"] = f"Basic {shown}"
+        request = Request.blank("/", environ=environ, method=method)
+        request.registry = app.app.registry
+        request.matched_route = SimpleNamespace(name=route)
+        identity = Policy().identity(request)
+        assert identity is None or identity.address == "192.0.2.1"
+        return identity and f"{identity.name} by {identity.means}"
+
+    session_of_eve, token_of_ann = "eve by session 1", "ann by token 1"
+    assert who("api.simple", "GET", basic=False) == session_of_eve
+    assert who("api.simple", "HEAD", basic=False) == session_of_eve
+    assert who("api.simple", "GET", basic=True) == token_of_ann
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        assert who("api.upload.0", method, basic=False) is None
+        assert who("api.upload.0", method, basic=True) == token_of_ann
+    assert who("web.account", "POST", basic=False) == session_of_eve
+    assert who("web.account", "GET", basic=True) == session_of_eve
+
+
+def test_programs_that_guess_passwords_are_told_to_wait(
+    app: TestApp, index: Index, ann: str, token: str
+) -> None:
+    """In the reason, and where problems are; tokens and requests without credentials never count."""
+    put(index, wheel("foo", "1.0"))
+    for _ in range(MOST_OF_PAIR * 2):
+        app.post("/legacy/", {"x": "y"}, status=401)
+        for wrong in ("pypi-lite-wrong", token[:-1]):
+            app.authorization = ("Basic", ("__token__", wrong))
+            app.post("/legacy/", {"x": "y"}, status=401)
+        app.authorization = None
+    app.authorization = ("Basic", (ann, "wrong"))
+    for _ in range(MOST_OF_PAIR):
+        app.post("/legacy/", {"x": "y"}, status=401)
+    for shown in ("wrong", PASSWORD):
+        app.authorization = ("Basic", (ann, shown))
+        refused = app.post("/legacy/", {"x": "y"}, status=429)
+        assert "Too many log-ins failed" in refused.status
+        assert "Too many log-ins failed" in refused.text
+        assert int(refused.headers["Retry-After"]) > 800
+        problem = app.delete("/api/v1/projects/foo/", status=429)
+        assert problem.json["code"] == "too-many-attempts"
+        assert int(problem.headers["Retry-After"]) > 800
+    app.authorization = ("Basic", (ann, token))
+    app.post("/legacy/", {"x": "y"}, status=400)  # let in, and told what the form lacks
+    app.authorization = None
+    assert log_in(app, ann).status_int == 429  # the form knows too
+    app.extra_environ = {"REMOTE_ADDR": "192.0.2.77"}
+    assert log_in(app, ann).status_int == 303
 
 
 def test_a_form_from_elsewhere_does_nothing(app: TestApp, index: Index, ann: str) -> None:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.orm import Session
 
+from pypi_lite.accounts.people import is_user_name
 from pypi_lite.cache.writing import KEYS_OPTION
 from pypi_lite.models import FailedAttempt, KnownAddress, User, now
 
@@ -128,8 +129,8 @@ def _pair(account: str, network: str) -> tuple[ColumnElement[bool], ColumnElemen
 
 def _is_known(session: Session, account: str, network: str) -> bool:
     name = account.strip().lower()
-    if "\0" in name:
-        return False  # nobody's name, and PostgreSQL can't be asked
+    if not is_user_name(name):
+        return False  # and databases refuse to be asked for some of it
     since = now() - KNOWN_FOR
     known = exists().where(
         KnownAddress.user_id == User.id,

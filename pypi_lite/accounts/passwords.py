@@ -49,7 +49,7 @@ class Passwords:
         if low in _common():
             raise ValueError("That is one of the passwords that everybody tries first.")
         for word, what in ((name, "the account's name"), (self._title, "the index's name")):
-            if _bare(word) and _bare(low) == _bare(word.casefold()):
+            if _bare(low) == _bare(word.casefold()):
                 raise ValueError(f"That is {what}, which everybody tries first.")
         return self._hasher.hash(password)
 
@@ -72,8 +72,8 @@ DEFAULT = Passwords(Settings())
 
 
 def _bare(text: str) -> str:
-    """*text* without the digits and signs around it."""
-    return _AROUND.sub("", text)
+    """*text* without the digits and signs around it, if there is anything between them."""
+    return _AROUND.sub("", text) or text
 
 
 @cache

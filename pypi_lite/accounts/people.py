@@ -57,7 +57,7 @@ def create_user(
 ) -> User:
     """A new account. Raises AccountError for a name or password that won't do."""
     name = name.strip().lower()
-    if not _USER_NAME.match(name):
+    if not is_user_name(name):
         raise AccountError(
             f"{name!r} can't be a user name: use letters, digits, and between them . _ -"
         )
@@ -71,6 +71,11 @@ def create_user(
     session.add(user)
     append(session, Action.USER_CREATE, by=by, note=name)
     return user
+
+
+def is_user_name(text: str) -> bool:
+    """Whether *text* is how an account's name is kept."""
+    return _USER_NAME.match(text) is not None
 
 
 def find_user(session: Session, name: str) -> User:
@@ -161,7 +166,7 @@ def authenticate(
         return None
     name = user_name.strip().lower()
     # What can be no user's name is not asked for: databases refuse some of it, such as a NUL.
-    user = session.scalar(select(User).where(User.name == name)) if _USER_NAME.match(name) else None
+    user = session.scalar(select(User).where(User.name == name)) if is_user_name(name) else None
     if not passwords.verify(user.password_hash if user else None, secret):
         return None
     return identity_of(user, means="password") if user else None

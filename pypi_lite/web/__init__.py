@@ -13,6 +13,7 @@ def includeme(config: Any) -> None:
     config.include("pypi_lite.web.second_step")
     config.include("pypi_lite.web.account")
     config.include("pypi_lite.web.factors")
+    config.include("pypi_lite.web.sessions")
     config.include("pypi_lite.web.namespaces")
     config.include("pypi_lite.web.setup")
     config.include("pypi_lite.web.upload")

@@ -7,6 +7,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.accounts.passwords import SHORTEST
 from pypi_lite.accounts.people import (
     MOST_DAYS,
     AccountError,
@@ -15,8 +16,10 @@ from pypi_lite.accounts.people import (
     tokens_of,
 )
 from pypi_lite.accounts.permissions import Permission
-from pypi_lite.models import Scope, now
-from pypi_lite.web.fields import field
+from pypi_lite.accounts.sessions import cookie_hash, sessions_of
+from pypi_lite.models import Scope, User, now
+from pypi_lite.web.browsers import browser_of
+from pypi_lite.web.fields import field, number
 from pypi_lite.web.rendering import form
 
 # Nine digits fit into any database's integers.
@@ -37,7 +40,7 @@ def includeme(config: Any) -> None:
 @view_config(route_name="web.tokens.revoke", request_method="GET", permission=Permission.ACCOUNT)
 def account(request: Any) -> Response:
     """The page."""
-    return _page(request, request.reader)
+    return account_page(request, request.reader)
 
 
 @view_config(route_name="web.tokens", request_method="POST", permission=Permission.ACCOUNT)
@@ -53,29 +56,31 @@ def make_token(request: Any) -> Response:
             by=request.identity,
         )
     except AccountError as error:
-        return _page(request, request.reader, status=400, error=str(error))
+        return account_page(request, request.reader, status=400, error=str(error))
     request.writer.flush()
-    return _page(request, request.writer, token=token)
+    return account_page(request, request.writer, token=token)
 
 
 @view_config(route_name="web.tokens.revoke", request_method="POST", permission=Permission.ACCOUNT)
 def revoke(request: Any) -> Response:
     """Revoke a token of one's own; one that is gone already is as good as revoked."""
     identity = request.identity
-    number = field(request, "token")
-    if _NUMBER.match(number):
-        revoke_token(request.writer, identity.user_id, int(number), by=identity)
+    found = number(request, "token")
+    if found is not None:
+        revoke_token(request.writer, identity.user_id, found, by=identity)
     return HTTPSeeOther(request.route_url("web.account"))
 
 
-def _page(
+def account_page(
     request: Any,
     session: Any,
     *,
     status: int = 200,
     token: str | None = None,
     error: str | None = None,
+    password_error: str | None = None,
 ) -> Response:
+    """The page, with what *session* has now; the errors are those of its forms."""
     return form(
         request,
         "account.html",
@@ -83,6 +88,12 @@ def _page(
         tokens=tokens_of(session, request.identity.user_id),
         token=token,
         error=error,
+        password_error=password_error,
+        shortest=SHORTEST,
+        has_password=session.get(User, request.identity.user_id).password_hash is not None,
+        sessions=sessions_of(session, request.identity.user_id),
+        this_session=cookie_hash(request.environ),
+        browser_of=browser_of,
         now=now(),
         most_days=MOST_DAYS,
     )

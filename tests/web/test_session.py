@@ -84,6 +84,91 @@ def test_refuses_what_is_wrong(app: TestApp, ann: str, name: str, password: str)
     app.get("/account/", status=303)
 
 
+def test_who_guesses_too_often_waits(app: TestApp, ann: str) -> None:
+    """From there, and at that name, whether there is such an account or not."""
+    for name in (ann, "nobody"):
+        for _ in range(MOST_OF_PAIR):
+            assert log_in(app, name, "wrong").status_int == 403
+        for password in ("wrong", PASSWORD):
+            page = log_in(app, name, password)
+            assert page.status_int == 429
+            assert 800 < int(page.headers["Retry-After"]) <= 900
+            assert "wait 15 minutes" in page.html.select_one("[role=alert]").get_text()
+            assert page.form["name"].value == name
+            assert password not in page.text
+    app.get("/account/", status=303)
+    app.extra_environ = {"REMOTE_ADDR": "192.0.2.9"}
+    assert log_in(app, ann).status_int == 303
+
+
+def test_a_log_in_forgets_what_failed_before(app: TestApp, index: Index, ann: str) -> None:
+    for _ in range(3):
+        for _ in range(MOST_OF_PAIR - 1):
+            assert log_in(app, ann, "wrong").status_int == 403
+        assert log_in(app, ann).status_int == 303
+        app.reset()
+    with index.database.read() as session:
+        assert session.scalars(select(FailedAttempt)).all() == []
+
+
+def test_log_ins_at_the_same_time(app: TestApp, index: Index, ann: str) -> None:
+    """Each is a session of its own; and of wrong ones at once no more are answered than may be."""
+
+    def attempt(number: int) -> int:
+        browser = TestApp(app.app)
+        browser.extra_environ = {"REMOTE_ADDR": f"192.0.2.{1 if number % 2 else 2}"}
+        return int(log_in(browser, ann, "wrong" if number % 2 else PASSWORD).status_int)
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(attempt, range(16)))
+    assert statuses[::2] == [303] * 8
+    assert sorted(statuses[1::2]) == [403] * MOST_OF_PAIR + [429] * (8 - MOST_OF_PAIR)
+    with index.database.read() as session:
+        assert len({row.sha256 for row in session.scalars(select(WebSession))}) == 8
+
+
+def test_a_hash_is_renewed_at_the_log_in(settings: Settings, index: Index, ann: str) -> None:
+    application = make_app(replace(settings, argon2_time=1, argon2_memory=1024))
+    browser = TestApp(application)
+    assert log_in(browser, ann).status_int == 303
+    with index.database.read() as session:
+        renewed = session.scalars(select(User.password_hash)).one()
+    assert renewed is not None
+    assert "$m=1024,t=1," in renewed
+    assert browser.get("/account/").status_int == 200
+    assert log_in(TestApp(application), ann).status_int == 303
+    with index.database.read() as session:
+        assert session.scalars(select(User.password_hash)).one() == renewed
+    application.registry["pypi_lite.index"].database.dispose()
+
+
+def test_who_is_disabled_between_the_factors_is_not_let_in(
+    app: TestApp, index: Index, ann: str
+) -> None:
+    """What was verified before the writing transaction began is looked at again in it."""
+
+    def finish(change: str, value: object) -> str:
+        request = Request.blank("/login/")
+        request.registry, request.tm = app.app.registry, app.app.registry
+        request.tm = pyramid_tm.create_tm(request)
+        request.tm.begin()
+        with index.database.read() as session:
+            user = session.scalars(select(User)).one()
+            session.expunge(user)
+        with index.database.write() as session:
+            setattr(session.scalars(select(User)).one(), change, value)
+        apply_request_extensions(request)
+        try:
+            return str(finish_log_in(request, user, "").location)
+        finally:
+            request.tm.abort()
+
+    with testing.testConfig(registry=app.app.registry):
+        assert finish("email", "a@b.test").endswith("/account/")
+        assert finish("password_hash", "another").endswith("/login/")
+        assert finish("is_disabled", True).endswith("/login/")
+
+
 def test_a_token_is_no_password_for_people(app: TestApp, index: Index, ann: str) -> None:
     assert log_in(app, ann, new_token(index, ann)).status_int == 403
     assert log_in(app, "__token__", new_token(index, ann)).status_int == 403
