@@ -65,9 +65,11 @@ class Settings:
     accel: bool = False
     #: Hours after which somebody who is logged in has to log in again.
     session_hours: float = 12.0
-    #: What a password's hash costs, in argon2's terms: passes, KiB of memory, lanes.
+    #: What the hash of a password costs (argon2): passes over the memory,
     argon2_time: int = 3
+    #: KiB of memory,
     argon2_memory: int = 65536
+    #: and lanes. Where a setting was changed, a hash is made anew at the next log-in.
     argon2_parallelism: int = 4
     #: The largest file that may be uploaded, in bytes.
     max_file_size: int = 1024**3

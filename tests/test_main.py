@@ -11,8 +11,19 @@ import pytest
 from sqlalchemy import select
 
 from pypi_lite.__main__ import main
+from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.people import authenticate
-from pypi_lite.models import AuthenticatorApp, JournalEntry, Passkey, Scope, Token, User, now
+from pypi_lite.accounts.sessions import begin_session
+from pypi_lite.models import (
+    AuthenticatorApp,
+    JournalEntry,
+    Passkey,
+    Scope,
+    Token,
+    User,
+    WebSession,
+    now,
+)
 from pypi_lite.opening import open_index
 from pypi_lite.settings import Settings
 from tests.distributions.build import wheel
@@ -76,6 +87,38 @@ def test_a_user_is_made_with_a_password_from_standard_input(command: Command, ro
     assert (user.name, user.is_admin) == ("root", True)
     with open_index(Settings(data=command.data)).index.database.read() as session:
         assert authenticate(session, "root", PASSWORD)
+
+
+def test_a_user_gets_another_password(
+    command: Command, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is logged in nowhere any more."""
+    new = "another long password"
+    index = open_index(Settings(data=command.data)).index
+    with index.database.write() as session:
+        user = session.scalars(select(User)).one()
+        begin_session(session, user, hours=1, address="", agent="", by=OPERATOR)
+    for name, password, words in (
+        ("root", "short", "at least 8"),
+        ("root", "Root2026", "account's name"),
+        ("nobody", new, "no user 'nobody'"),
+    ):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(password + "\n"))
+        assert command("user", "password", name, "--password-stdin") == 1
+        assert words in command.says()
+    assert len(command.rows(WebSession)) == 1
+    monkeypatch.setattr(sys, "stdin", io.StringIO(new + "\n"))
+    assert command("user", "password", "Root", "--password-stdin") == 0
+    assert command.out == command.err == ""
+    assert command.rows(WebSession) == []
+    assert [row.action for row in command.rows(JournalEntry)][-2:] == [
+        "password.change",
+        "session.end",
+    ]
+    with index.database.read() as session:
+        assert authenticate(session, "root", new)
+        assert not authenticate(session, "root", PASSWORD)
+    index.database.dispose()
 
 
 def test_a_person_is_asked_twice(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import base64
 import re
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 from sqlalchemy import select
 from webtest import TestApp
@@ -23,8 +24,22 @@ from tests.web.helpers import form_for, log_in, put
 SECRET_PAGE = "/account/"
 
 
+def plant(app: TestApp, value: str) -> None:
+    """Let the browser have the cookie *value*, as if the index had set it."""
+    app.reset()
+    app.get("/login/")
+    (cookie,) = app.cookiejar
+    cookie.value = value
+
+
 def is_in(app: TestApp) -> bool:
     return bool(app.get(SECRET_PAGE).status_int == 200)
+
+
+def csrf_token(page: Any) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert found is not None
+    return found[1]
 
 
 def test_the_cookie_is_for_this_index_alone(settings: Settings) -> None:
@@ -76,8 +91,7 @@ def test_a_cookie_that_was_tampered_with_is_no_session(app: TestApp, ann: str) -
     log_in(app, ann)
     value = app.cookies["pypi_lite"]
     for wrong in (value[:-1] + ("A" if value[-1] != "A" else "B"), value[1:], "x", "", value + "x"):
-        app.reset()
-        app.set_cookie("pypi_lite", wrong)
+        plant(app, wrong)
         assert not is_in(app)
 
 
@@ -90,18 +104,14 @@ def test_a_session_is_never_fixed(app: TestApp, ann: str) -> None:
     attacker.reset()
     attacker.get("/login/")
     for planted in (attacker.cookies["pypi_lite"], "A" * 43, own):
-        app.reset()
-        app.set_cookie("pypi_lite", planted)
-        if planted != own:
-            log_in(app, ann)
-        else:  # the form is not shown: send it all the same
-            token = form_for(app.get(SECRET_PAGE), "/logout/")["csrf_token"].value
-            fields = {"name": ann, "password": PASSWORD, "csrf_token": token}
-            app.post("/login/", fields, status=303)
+        plant(app, planted)
+        # Where somebody is logged in the form is not shown: the token is another form's.
+        page = app.get("/login/") if planted != own else app.get(SECRET_PAGE)
+        fields = {"name": ann, "password": PASSWORD, "csrf_token": csrf_token(page)}
+        app.post("/login/", fields, status=303)
         assert app.cookies["pypi_lite"] != planted
         assert is_in(app)
-        attacker.reset()
-        attacker.set_cookie("pypi_lite", planted)
+        plant(attacker, planted)
         assert not is_in(attacker)
 
 
@@ -147,7 +157,7 @@ def test_a_form_of_one_process_is_good_in_another(
     fields["csrf_token"] = app.get("/login/").form["csrf_token"].value
     application = make_app(settings)
     browser = TestApp(application)
-    browser.set_cookie("pypi_lite", app.cookies["pypi_lite"])
+    plant(browser, app.cookies["pypi_lite"])
     browser.post("/login/", fields, status=303)
     application.registry["pypi_lite.index"].database.dispose()
 
@@ -157,7 +167,7 @@ def test_programs_addresses_change_nothing_for_a_cookie(app: TestApp, index: Ind
     log_in(app, new_user(index, "root", is_admin=True))
     put(index, wheel("foo", "1.0"))
     app.post("/legacy/", {":action": "file_upload"}, status=401)
-    app.delete("/api/v1/projects/foo/", status=401)
+    app.delete("/api/projects/foo", status=401)
     app.get("/simple/foo/", status=200)
 
 
@@ -217,7 +227,7 @@ def test_programs_that_guess_passwords_are_told_to_wait(
         assert "Too many log-ins failed" in refused.status
         assert "Too many log-ins failed" in refused.text
         assert int(refused.headers["Retry-After"]) > 800
-        problem = app.delete("/api/v1/projects/foo/", status=429)
+        problem = app.delete("/api/projects/foo", status=429)
         assert problem.json["code"] == "too-many-attempts"
         assert int(problem.headers["Retry-After"]) > 800
     app.authorization = ("Basic", (ann, token))

@@ -26,9 +26,9 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     calls: list[str] = []
     verify = PasswordHasher.verify
 
-    def spy(self: PasswordHasher, hash: str, password: str) -> Literal[True]:
+    def spy(self: PasswordHasher, stored: str, password: str) -> Literal[True]:
         calls.append(password)
-        return verify(self, hash, password)
+        return verify(self, stored, password)
 
     monkeypatch.setattr(PasswordHasher, "verify", spy)
     return calls

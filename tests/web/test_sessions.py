@@ -70,7 +70,9 @@ def test_a_session_that_is_ended_is_refused_in_the_next_request(
         log_in(browser, ann)
         assert is_in(browser)
     page = app.get("/account/")
-    (form,) = [f for f in page.forms.values() if "session" in f.fields and f["session"].value == "2"]
+    (form,) = [
+        f for f in page.forms.values() if "session" in f.fields and f["session"].value == "2"
+    ]
     assert form.submit().location == "http://localhost/account/"
     assert not is_in(elsewhere)
     assert rows(app.get("/account/")) == [r for r in rows(page) if "this browser" in r]
