@@ -18,6 +18,7 @@ from pyramid.paster import get_appsettings, setup_logging
 from sqlalchemy.orm import Session
 
 from pypi_lite import make_app
+from pypi_lite.accounts import factors
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.log_in import change_password
 from pypi_lite.accounts.people import AccountError, create_token, create_user, find_user
@@ -88,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(user, "password", _set_password, "give an account another password")
     command.add_argument("name", metavar="NAME")
     _add_password_stdin(command)
+
+    command = _add(user, "factors", _user_factors, "an account's second factors")
+    command.add_argument("name", metavar="NAME")
+    command.add_argument("--remove", action="store_true", help="all of them: they are lost")
 
     token = commands.add_parser("token", help="tokens").add_subparsers(required=True)
     command = _add(token, "create", _create_token, "make a token for a user, and print it")
@@ -326,6 +331,24 @@ def _set_password(options: argparse.Namespace) -> int:
     with index.database.write() as session:
         user = find_user(session, options.name)
         change_password(session, user, password_hash, by=OPERATOR)
+    return 0
+
+
+def _user_factors(options: argparse.Namespace) -> int:
+    """One a line: what it is, its name, when it was added."""
+    index = open_index(_ready(options)).index
+    if options.remove:
+        with index.database.write() as session:
+            factors.remove_all(session, find_user(session, options.name), by=OPERATOR)
+        return 0
+    with index.database.read() as session:
+        found = factors.factors_of(session, find_user(session, options.name).id)
+        if found.app:
+            print("app", "", found.app.created.date(), sep="\t")
+        for passkey in found.passkeys:
+            print("passkey", passkey.name, passkey.created.date(), sep="\t")
+        if found.recovery_codes:
+            print("recovery codes", found.recovery_codes, "", sep="\t")
     return 0
 
 

@@ -92,7 +92,7 @@ def includeme(config: Any) -> None:
     config.registry["pypi_lite.index"] = opened.index
     config.registry["pypi_lite.cache"] = opened.cache
     config.registry["pypi_lite.build"] = opened.build
-    reading = Reading(opened.cache, opened.index.database, is_open=settings.is_open)
+    reading = Reading(opened.cache, opened.index.database, settings)
     config.registry["pypi_lite.reading"] = reading
     rules = config.registry["pypi_lite.page_rules"] = PageRules()
     config.registry["pypi_lite.hits"] = Hits(

@@ -14,13 +14,16 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from pypi_lite.accounts.credentials import secret_of
 from pypi_lite.accounts.identity import Identity
+from pypi_lite.accounts.log_in import opens_alone
 from pypi_lite.accounts.people import is_token, password_identity, token_hash, token_identity
 from pypi_lite.accounts.sessions import cookie_hash, session_identity
 from pypi_lite.cache.pages import Facts, Page, for_circle, is_page_time
@@ -28,6 +31,7 @@ from pypi_lite.cache.store import Cache
 from pypi_lite.database import Database
 from pypi_lite.repository import keys, pages
 from pypi_lite.repository.reach import Reach, reach_of
+from pypi_lite.settings import Require, Settings
 
 Environ = Mapping[str, Any]
 
@@ -60,11 +64,11 @@ class Decision:
 class Reading:
     """Decisions, for the way of a hit (`readable`) and before a page is made (`settle`)."""
 
-    def __init__(self, cache: Cache | None, database: Database, *, is_open: bool) -> None:
-        """*is_open*: whether public projects may be read without an account."""
+    def __init__(self, cache: Cache | None, database: Database, settings: Settings) -> None:
         self._cache = cache
         self._database = database
-        self._is_open = is_open
+        self._settings = settings
+        self._is_open = settings.is_open
         #: By path: inode and time of the file, and what it says.
         self._decisions: dict[str, tuple[int, int, Decision]] = {}
         #: By a digest that means nothing outside of this process: what a name and password stand for.
@@ -192,7 +196,7 @@ class Reading:
     def _look_up(self, credentials: Credentials) -> tuple[Decision, Facts] | None:
         """The decision as it is now, and the last change of anything. None: nobody's credentials."""
         with self._database.read() as session:
-            found = _identity(session, credentials)
+            found = _identity(session, credentials, self._settings.require_second_factor)
             if found is None:
                 return None
             identity, ends = found
@@ -215,18 +219,15 @@ def _page(credentials: Credentials) -> Page:
 _Found = tuple[Identity, datetime | None] | None
 
 
-def _identity(session: Any, credentials: Credentials) -> _Found:
+def _identity(session: Session, credentials: Credentials, require: Require) -> _Found:
     """Who they are, and when that ends."""
-    name = credentials.name
-    if credentials.password:
-        identity = password_identity(session, int(name.removeprefix("user-")))
-        return (identity, None) if identity else None
-    find: Callable[[Any, str], _Found]
-    for find in (token_identity, session_identity):
-        found = find(session, name)
-        if found is not None:
-            return found
-    return None
+    if not credentials.password:
+        name = credentials.name
+        return token_identity(session, name) or session_identity(session, name, require)
+    identity = password_identity(session, int(credentials.name.removeprefix("user-")))
+    if identity is None or not opens_alone(session, identity, require):
+        return None
+    return identity, None
 
 
 def _as_json(decision: Decision) -> bytes:

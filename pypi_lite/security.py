@@ -17,7 +17,7 @@ from pyramid.security import Allowed, Denied
 from pypi_lite.accounts.attempts import TooManyAttemptsError
 from pypi_lite.accounts.credentials import secret_of
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.accounts.log_in import by_password_alone
+from pypi_lite.accounts.log_in import PasswordAloneError, by_password_alone
 from pypi_lite.accounts.people import authenticate, is_token
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.accounts.sessions import (
@@ -173,21 +173,24 @@ def _is_program(request: Any) -> bool:
 def _program(request: Any) -> Identity | None:
     """Basic authentication: any user name with a token, or a user's name and password; or Bearer.
 
-    Raises Refusal: somebody has guessed passwords too often.
+    Raises Refusal: somebody has guessed passwords too often, or a password alone does not do.
     """
     credentials = secret_of(request.environ.get("HTTP_AUTHORIZATION", ""))
     if credentials is None:
         return None
     index, (name, shown) = request.index, credentials
+    require = index.settings.require_second_factor
     if is_token(name, shown):  # nobody guesses one: they need no counting
         with index.database.read() as session:
             return authenticate(session, name, shown)
     try:
         identity = by_password_alone(
-            index.database, index.passwords, name, shown, request.remote_addr
+            index.database, index.passwords, name, shown, request.remote_addr, require=require
         )
     except TooManyAttemptsError as error:
         raise Refusal(Code.TOO_MANY_ATTEMPTS, str(error), retry_after=error.seconds) from None
+    except PasswordAloneError as error:
+        raise Refusal(Code.NOT_AUTHENTICATED, str(error)) from None
     if identity is not None:
         request.registry["pypi_lite.reading"].remember(name, shown, identity)
     return identity
@@ -198,5 +201,5 @@ def _person(request: Any) -> Identity | None:
     if sha256 is None:
         return None
     with request.index.database.read() as session:
-        found = session_identity(session, sha256)
+        found = session_identity(session, sha256, request.index.settings.require_second_factor)
     return None if found is None else found[0]

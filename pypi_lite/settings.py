@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_origin
 from urllib.parse import urlsplit
@@ -24,6 +25,14 @@ DEFAULT_LISTEN = "127.0.0.1:6543"
 READING_OPEN, READING_ACCOUNTS = "open", "accounts"
 #: Values of the setting ``attestations`` that are no path.
 ATTESTATIONS_OFF, ATTESTATIONS_PUBLIC = "off", "public"
+
+
+class Require(StrEnum):
+    """Values of the setting ``require_second_factor``."""
+
+    OFF = "off"
+    ADMINISTRATORS = "administrators"
+    EVERYBODY = "everybody"
 
 
 class SettingsError(ValueError):
@@ -103,6 +112,8 @@ class Settings:
     #: Whether attestations are taken, and whom they are verified against (docs/attestations.md):
     #: ``off``, the path of a trust root's JSON file, or ``public``.
     attestations: str = ATTESTATIONS_OFF
+    #: Who must have a second factor to log in with a password: ``off``, ``administrators``, ``everybody``.
+    require_second_factor: Require = Require.OFF
     #: Whether starting the server brings the database's schema up to date.
     migrate: bool = True
     #: Reload changed templates and show more in the log; for work on pypi_lite itself.
@@ -162,7 +173,8 @@ class Settings:
     @property
     def shaping_pages(self) -> tuple[str, ...]:
         """The settings that reach the bytes of a page, for the cache's build fingerprint."""
-        return (self.title, self.url)
+        # Who may read comes along: what was decided, or published, under other rules is not found.
+        return (self.title, self.url, str(self.is_open), self.require_second_factor.value)
 
     @classmethod
     def from_ini(cls, ini: Mapping[str, str], **overrides: Any) -> "Settings":
@@ -229,6 +241,10 @@ def _convert(key: str, text: str, wanted: Any) -> Any:
         raise SettingsError(f"{key}: write true or false, not {text!r}")
     if get_origin(wanted) is tuple:
         return tuple(value.strip() for value in re.split("[,\n]", text) if value.strip())
+    if issubclass(wanted, StrEnum):
+        if text not in set(wanted):
+            raise SettingsError(f"{key}: write one of {', '.join(wanted)}, not {text!r}")
+        return wanted(text)
     try:
         value = wanted(text)
     except ValueError:

@@ -14,7 +14,16 @@ from pypi_lite.__main__ import main
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.people import authenticate
 from pypi_lite.accounts.sessions import begin_session
-from pypi_lite.models import JournalEntry, Scope, Token, User, WebSession
+from pypi_lite.models import (
+    AuthenticatorApp,
+    JournalEntry,
+    Passkey,
+    Scope,
+    Token,
+    User,
+    WebSession,
+    now,
+)
 from pypi_lite.opening import open_index
 from pypi_lite.settings import Settings
 from tests.distributions.build import wheel
@@ -144,6 +153,35 @@ def test_what_can_be_no_account_is_said(
         monkeypatch.setattr(sys, "stdin", io.StringIO(password))
         assert command("user", "create", name, "--password-stdin") == 1
         assert words in command.says()
+
+
+def test_factors_are_told_and_removed(command: Command, root: str) -> None:
+    with open_index(Settings(data=command.data)).index.database.write() as session:
+        user = session.scalars(select(User)).one()
+        session.add(AuthenticatorApp(user_id=user.id, salt="x", last_step=0, created=now()))
+        session.add(
+            Passkey(
+                user_id=user.id,
+                credential_id="abc",
+                public_key=b"",
+                sign_count=0,
+                name="blue key",
+                created=now(),
+            )
+        )
+    assert command("user", "factors", "Root") == 0
+    assert [line.split("\t")[:2] for line in command.out.splitlines()] == [
+        ["app", ""],
+        ["passkey", "blue key"],
+    ]
+    assert command("user", "factors", "root", "--remove") == 0
+    assert command.rows(AuthenticatorApp) == command.rows(Passkey) == []
+    (entry,) = [row for row in command.rows(JournalEntry) if row.action == "factor.remove"]
+    assert (entry.actor, entry.note) == ("command line", "root: all")
+    assert command("user", "factors", "root") == 0
+    assert command.out == ""
+    assert command("user", "factors", "nobody", "--remove") == 1
+    assert "no user" in command.says()
 
 
 def test_a_token_is_printed_alone(command: Command, root: str) -> None:

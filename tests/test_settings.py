@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pypi_lite.settings import PREFIX, Settings, SettingsError
+from pypi_lite.settings import PREFIX, Require, Settings, SettingsError
 
 
 def test_everything_lies_in_the_data_folder_unless_told_otherwise(tmp_path: Path) -> None:
@@ -35,6 +35,7 @@ def test_settings_are_read_from_an_ini_file() -> None:
             "pypi_lite.cache_wait": "0.5",
             "pypi_lite.title": "Ours",
             "pypi_lite.url": "https://pkg.test/index",
+            "pypi_lite.require_second_factor": " administrators",
             "pypi_lite.max_file_size": "1000",
             "pypi_lite.migrate": "no",
             "pypi_lite.debug": "1",
@@ -46,6 +47,7 @@ def test_settings_are_read_from_an_ini_file() -> None:
     assert (settings.cache, settings.migrate, settings.debug) == (False, False, True)
     assert (settings.cache_wait, settings.max_file_size) == (0.5, 1000)
     assert settings.title == "Ours"
+    assert settings.require_second_factor is Require.ADMINISTRATORS
     assert settings.simple_url == "https://pkg.test/index/simple/"
     assert settings.upload_url == "https://pkg.test/index/legacy/"
 
@@ -74,6 +76,8 @@ def test_true(value: str) -> None:
         ("cache_wait", "nan"),
         ("cache_wait", "inf"),
         ("cache_wait", "-1"),
+        ("require_second_factor", "nobody"),
+        ("require_second_factor", ""),
         ("chache", "true"),
         ("database_url", "sqlite://"),
         ("simple_url", "x"),

@@ -3,6 +3,7 @@
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts import attempts
+from pypi_lite.accounts.factors import has_factor, must_have_factor
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.passwords import Passwords
 from pypi_lite.accounts.people import authenticate
@@ -10,6 +11,11 @@ from pypi_lite.accounts.sessions import end_sessions
 from pypi_lite.database import Database
 from pypi_lite.models import Action, User
 from pypi_lite.models.journal import Actor, append
+from pypi_lite.settings import Require
+
+
+class PasswordAloneError(Exception):
+    """A password is right and does not do. The text is for a person."""
 
 
 def by_password(
@@ -31,16 +37,27 @@ def by_password(
 
 
 def by_password_alone(
-    database: Database, passwords: Passwords, name: str, password: str, address: str | None
+    database: Database,
+    passwords: Passwords,
+    name: str,
+    password: str,
+    address: str | None,
+    *,
+    require: Require,
 ) -> Identity | None:
     """The same for a program, which shows its password with every request.
 
     A success is written down only where a failure was, so that requests that go well write nothing.
+    Raises `PasswordAloneError` too: the account has, or must have, a second factor.
     """
     identity = by_password(database, passwords, name, password, address)
-    if identity is None:
+    if identity is None or identity.user_id is None:
         return None
     with database.read() as session:
+        if has_factor(session, identity.user_id):
+            raise PasswordAloneError("This account has a second factor: use a token.")
+        if must_have_factor(require, is_admin=identity.is_admin):
+            raise PasswordAloneError("This account must have a second factor: use a token.")
         is_worth_noting = attempts.is_worth_noting(session, identity.name, address)
     if is_worth_noting:
         with database.write() as session:
@@ -48,6 +65,14 @@ def by_password_alone(
             if user is not None:
                 attempts.succeeded(session, user, address)
     return identity
+
+
+def opens_alone(session: Session, identity: Identity, require: Require) -> bool:
+    """Whether the account's password opens anything without another factor."""
+    assert identity.user_id is not None
+    if has_factor(session, identity.user_id):
+        return False
+    return not must_have_factor(require, is_admin=identity.is_admin)
 
 
 def count_failure(database: Database, name: str, address: str | None) -> None:

@@ -14,10 +14,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pypi_lite.accounts.factors import lacks_factor
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.people import identity_of
 from pypi_lite.models import Action, User, WebSession, now
 from pypi_lite.models.journal import Actor, append
+from pypi_lite.settings import Require
 
 COOKIE = "pypi_lite"
 _SESSION_BYTES, _VISITOR_BYTES = 32, 16
@@ -44,14 +46,19 @@ def cookie_hash(environ: Mapping[str, Any]) -> str | None:
     return _hash(found) if found and len(found) == _SESSION_LENGTH else None
 
 
-def session_identity(session: Session, sha256: str) -> tuple[Identity, datetime] | None:
+def session_identity(
+    session: Session, sha256: str, require: Require
+) -> tuple[Identity, datetime] | None:
     """Who is logged in with the cookie of that hash, and when that ends.
 
-    None: nobody, or no longer, or the account is disabled.
+    None: nobody, or no longer, or the account is disabled, or it must have a second factor by now
+    (*require*), which it adds where it logs in.
     """
     query = select(WebSession, User).join(WebSession.user).where(WebSession.sha256 == sha256)
     row = session.execute(query).first()
     if row is None or row.WebSession.expires <= now():
+        return None
+    if lacks_factor(session, require, row.User):
         return None
     identity = identity_of(row.User, means=means_of(row.WebSession))
     return None if identity is None else (identity, row.WebSession.expires)

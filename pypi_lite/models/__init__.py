@@ -15,6 +15,7 @@ from pypi_lite.models.account import (
 from pypi_lite.models.attempt import FailedAttempt, KnownAddress
 from pypi_lite.models.attestation import FileAttestation
 from pypi_lite.models.base import Base, now
+from pypi_lite.models.factor import AuthenticatorApp, Passkey, RecoveryCode, SpentTicket
 from pypi_lite.models.file import BurnedFilename, Description, File
 from pypi_lite.models.journal import Action, JournalEntry
 from pypi_lite.models.namespace import Namespace, NamespaceOwner
@@ -23,6 +24,7 @@ from pypi_lite.models.publisher import Publisher
 
 __all__ = [
     "Action",
+    "AuthenticatorApp",
     "Base",
     "BurnedFilename",
     "Description",
@@ -35,13 +37,16 @@ __all__ = [
     "KnownAddress",
     "Namespace",
     "NamespaceOwner",
+    "Passkey",
     "Project",
     "ProjectStatus",
     "Publisher",
+    "RecoveryCode",
     "Release",
     "Role",
     "RoleName",
     "Scope",
+    "SpentTicket",
     "Token",
     "TokenProject",
     "TokenScope",

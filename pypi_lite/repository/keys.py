@@ -22,6 +22,7 @@ from sqlalchemy import inspect
 from pypi_lite.cache.pages import Change, KeyRegistry
 from pypi_lite.models import (
     Action,
+    AuthenticatorApp,
     Base,
     BurnedFilename,
     Description,
@@ -34,10 +35,13 @@ from pypi_lite.models import (
     KnownAddress,
     Namespace,
     NamespaceOwner,
+    Passkey,
     Project,
     Publisher,
+    RecoveryCode,
     Release,
     Role,
+    SpentTicket,
     Token,
     TokenProject,
     TokenScope,
@@ -77,11 +81,14 @@ def register(registry: KeyRegistry) -> None:
         Publisher,  # no page shows it
         FailedAttempt,  # nor these: they are for the log-in alone
         KnownAddress,
+        RecoveryCode,
+        SpentTicket,
     ):
         registry.register(model, _none)
     for person in (Group, TokenProject, TokenScope, User):
         registry.register(person, _readers)
-    registry.register(GroupMember, _member)
+    for reaching in (AuthenticatorApp, GroupMember, Passkey):
+        registry.register(reaching, _member)
     registry.register(Token, _credentials)
     registry.register(WebSession, _credentials)
 
@@ -96,6 +103,7 @@ def _readers(_row: Any, change: Change) -> Iterable[str]:
 
 
 def _member(_row: Any, _change: Change) -> Iterable[str]:
+    """A member may read more; with a second factor a password alone opens nothing any more."""
     return (READERS,)
 
 

@@ -13,6 +13,7 @@ from pypi_lite.accounts.attempts import TooManyAttemptsError
 from pypi_lite.accounts.log_in import by_password
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.models import User
+from pypi_lite.web.factor_forms import lone_passkey, next_step
 from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
 
@@ -33,7 +34,7 @@ def show(request: Any) -> Response:
     wanted = request.GET.get("next", "")
     if request.identity is not None:
         return _go_on(request, wanted)
-    return form(request, "login.html", next=wanted, name="")
+    return log_in_form(request, wanted=wanted)
 
 
 @view_config(route_name="web.login", request_method="POST", permission=Permission.ANYBODY)
@@ -43,11 +44,29 @@ def log_in(request: Any) -> Response:
     try:
         user = _user(request, name, field(request, "password"))
     except TooManyAttemptsError as error:
-        return too_many_attempts(request, error, "login.html", next=wanted, name=name)
+        passkey = lone_passkey(request)
+        return too_many_attempts(
+            request, error, "login.html", next=wanted, name=name, passkey=passkey
+        )
     if user is None:
         error_text = "That is not the name and password of an account here."
-        return form(request, "login.html", status=403, next=wanted, name=name, error=error_text)
-    return finish_log_in(request, user, wanted)
+        return log_in_form(request, wanted=wanted, name=name, error=error_text)
+    return next_step(request, user, wanted) or finish_log_in(request, user, wanted)
+
+
+def log_in_form(
+    request: Any, *, wanted: str = "", name: str = "", error: str | None = None
+) -> Response:
+    """The form, empty or again."""
+    return form(
+        request,
+        "login.html",
+        status=403 if error else 200,
+        next=wanted,
+        name=name,
+        passkey=lone_passkey(request),
+        error=error,
+    )
 
 
 def finish_log_in(request: Any, user: User, wanted: str) -> Response:

@@ -14,6 +14,7 @@ from pypi_lite.web.headers import SECURITY_HEADERS
 _TYPES = {
     "style.css": "text/css",
     "copy.js": "text/javascript",
+    "passkey.js": "text/javascript",
     "upload.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }

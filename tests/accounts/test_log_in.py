@@ -13,6 +13,7 @@ from pypi_lite.accounts.log_in import by_password, by_password_alone, change_pas
 from pypi_lite.accounts.sessions import begin_session, sessions_of
 from pypi_lite.models import FailedAttempt, JournalEntry, KnownAddress, User
 from pypi_lite.repository import Index
+from pypi_lite.settings import Require
 from tests.accounts.test_people import make_user
 from tests.conftest import PASSWORD, acting, new_token
 
@@ -52,7 +53,9 @@ def show(index: Index, name: str, password: str, address: str = HOME) -> Identit
 
 
 def show_alone(index: Index, name: str, password: str) -> Identity | None:
-    return by_password_alone(index.database, index.passwords, name, password, HOME)
+    return by_password_alone(
+        index.database, index.passwords, name, password, HOME, require=Require.OFF
+    )
 
 
 def counts(index: Index) -> tuple[int, int]:

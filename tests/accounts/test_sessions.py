@@ -19,6 +19,7 @@ from pypi_lite.accounts.sessions import (
 )
 from pypi_lite.models import JournalEntry, User, WebSession, now
 from pypi_lite.repository import Index
+from pypi_lite.settings import Require
 from tests.conftest import acting, new_user
 
 ID = "A-_9" + "x" * 39
@@ -36,7 +37,7 @@ def who(index: Index, secret: str) -> Identity | None:
     sha256 = cookie_hash({"HTTP_COOKIE": f"pypi_lite={secret}"})
     assert sha256 is not None
     with index.database.read() as session:
-        found = session_identity(session, sha256)
+        found = session_identity(session, sha256, Require.OFF)
     return found and found[0]
 
 
@@ -96,7 +97,7 @@ def test_a_session_stands_for_its_user(index: Index, ann: str) -> None:
         assert [row.id for row in rows] == [2, 1]
         assert (rows[0].address, rows[0].agent) == ("192.0.2.7", "Firefox/140")
         assert secret not in str([vars(row) for row in rows])
-        ends = session_identity(session, rows[0].sha256)
+        ends = session_identity(session, rows[0].sha256, Require.OFF)
     assert ends is not None
     assert timedelta(hours=11) < ends[1] - now() <= timedelta(hours=12)
 

@@ -40,8 +40,10 @@ class RunningIndex:
         database_url: str = "",
         workers: int = 2,
         settings: Mapping[str, str] | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
         self.folder = folder
+        self._host = host
         self.log = folder / "server.log"
         self._port = free_port()
         self._workers = workers
@@ -57,7 +59,7 @@ class RunningIndex:
     @property
     def url(self) -> str:
         """The address, with its slash."""
-        return f"http://127.0.0.1:{self._port}/"
+        return f"http://{self._host}:{self._port}/"
 
     @property
     def simple_url(self) -> str:

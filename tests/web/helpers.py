@@ -29,7 +29,7 @@ def put(index: Index, file: tuple[str, bytes], identity: Identity = OPERATOR) ->
 
 def log_in(app: TestApp, name: str, password: str = PASSWORD) -> Any:
     """Log the test's browser in; the answer to the form."""
-    form = app.get("/login/").form
+    form = form_for(app.get("/login/"), "/login/")
     form["name"], form["password"] = name, password
     return form.submit(status="*")
 
