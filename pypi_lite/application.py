@@ -63,6 +63,7 @@ def includeme(config: Any) -> None:
     config.registry["pypi_lite.index"] = opened.index
     config.registry["pypi_lite.cache"] = opened.cache
     config.registry["pypi_lite.build"] = opened.build
+    config.registry["pypi_lite.notifier"] = opened.notifier
     rules = config.registry["pypi_lite.page_rules"] = PageRules()
     config.registry["pypi_lite.hits"] = Hits(
         opened.cache,

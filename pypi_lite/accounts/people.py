@@ -46,12 +46,17 @@ class AccountError(ValueError):
     """An account or token can't be made; the text is for a person."""
 
 
+def is_user_name(name: str) -> bool:
+    """Whether an account, or a group, can have this name."""
+    return _USER_NAME.match(name) is not None
+
+
 def create_user(
     session: Session, name: str, *, password: str | None, is_admin: bool, by: Identity
 ) -> User:
     """A new account. Raises AccountError for a name or password that won't do."""
     name = name.strip().lower()
-    if not _USER_NAME.match(name):
+    if not is_user_name(name):
         raise AccountError(
             f"{name!r} can't be a user name: use letters, digits, and between them . _ -"
         )

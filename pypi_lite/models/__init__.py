@@ -16,6 +16,7 @@ from pypi_lite.models.attestation import FileAttestation
 from pypi_lite.models.base import Base, now
 from pypi_lite.models.file import BurnedFilename, Description, File
 from pypi_lite.models.journal import Action, JournalEntry
+from pypi_lite.models.link import LinkPurpose, OneTimeLink
 from pypi_lite.models.namespace import Namespace, NamespaceOwner
 from pypi_lite.models.project import Project, ProjectStatus, Release, Visibility
 from pypi_lite.models.publisher import Publisher
@@ -30,8 +31,10 @@ __all__ = [
     "Group",
     "GroupMember",
     "JournalEntry",
+    "LinkPurpose",
     "Namespace",
     "NamespaceOwner",
+    "OneTimeLink",
     "Project",
     "ProjectStatus",
     "Publisher",

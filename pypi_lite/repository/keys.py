@@ -28,6 +28,7 @@ from pypi_lite.models import (
     JournalEntry,
     Namespace,
     NamespaceOwner,
+    OneTimeLink,
     Project,
     Publisher,
     Release,
@@ -65,6 +66,7 @@ def register(registry: KeyRegistry) -> None:
         Publisher,  # no page shows it
         Group,
         GroupMember,
+        OneTimeLink,
         Token,
         TokenProject,
         TokenScope,
