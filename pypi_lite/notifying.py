@@ -232,8 +232,8 @@ def _link(settings: Settings, link: OneTimeLink) -> Iterator[Callable[[Deed], Te
     """A link that has an address is sent to it."""
     if link.email is None:
         return
+    email = link.email
     values = {
-        "email": link.email,
         "name": link.user.name if link.user else None,
         "url": link_url(settings, link.secret),
         "expires": link.expires,
@@ -241,7 +241,7 @@ def _link(settings: Settings, link: OneTimeLink) -> Iterator[Callable[[Deed], Te
     template = _OF_PURPOSE[LinkPurpose(link.purpose)]
 
     def tell(deed: Deed, _session: Session) -> Iterator[EmailMessage]:
-        yield write(settings, values["email"], template, by=deed.actor, **values)
+        yield write(settings, email, template, by=deed.actor, **values)
 
     yield lambda deed: partial(tell, deed)
 

@@ -98,8 +98,9 @@ class Settings:
     smtp_port: int = 0
     #: The name to log in there with. Empty: without.
     smtp_user: str = ""
-    #: The password for it, or the file that holds it.
+    #: The password for it.
     smtp_password: str = field(default="", repr=False)
+    #: The file that holds it instead.
     smtp_password_file: Path = field(default=Path())
     #: How the connection is encrypted: ``starttls``, ``tls`` from its beginning, or ``none``.
     smtp_tls: str = "starttls"

@@ -39,8 +39,9 @@ def delete_group(session: Session, name: str, *, by: Identity) -> None:
     for role in session.scalars(select(Role).where(Role.group_id == group.id)):
         session.delete(role)  # here, and not by the database alone: each sweeps its project's pages
         note = f"{SIGN}{group.name}: {role.role}"
-        project = role.project.normalized_name
-        append(session, Action.ROLE_REVOKE, by=by, project=project, note=note)
+        name = role.project.normalized_name
+        entry = append(session, Action.ROLE_REVOKE, by=by, project=name, note=note)
+        role.project.last_serial, role.project.changed = entry.serial, entry.moment
     for member in group.members:
         session.delete(member)
     session.delete(group)
