@@ -1,4 +1,4 @@
-"""A real mail server on loopback, for as long as a test: aiosmtpd, with STARTTLS and log-in where wanted."""
+"""A real mail server on loopback, for as long as a test: aiosmtpd, with STARTTLS and log-in."""
 
 import asyncio
 import ssl

@@ -202,7 +202,7 @@ def test_a_closed_queue_takes_nothing(
 )
 def test_no_address_is_a_header(to: str) -> None:
     assert not is_mailbox(to)
-    with pytest.raises(ValueError, match="linefeed|newline"):
+    with pytest.raises(ValueError, match=r"linefeed|newline"):
         reset(settings(1), to)
 
 
