@@ -20,6 +20,7 @@ from pypi_lite import make_app
 from pypi_lite.accounts import groups, links, users
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.people import AccountError, create_token, create_user
+from pypi_lite.application import send_what_waits
 from pypi_lite.attestations import Kind, Workflow
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.importing import import_paths
@@ -323,6 +324,7 @@ def _serve(options: argparse.Namespace) -> int:
         trusted_proxy=settings.trusted_proxy or None,
         on_listening=on_listening,
         at_once_of=lambda app: app.registry["pypi_lite.hits"].answer,
+        on_stopped=send_what_waits,
     )
 
 

@@ -81,5 +81,12 @@ def includeme(config: Any) -> None:
     config.add_tween("pypi_lite.cache.tween.factory", over="pyramid_tm.tm_tween_factory")
 
 
+def send_what_waits(application: Any) -> None:
+    """Send the mail that *application* has written; for a process that ends."""
+    notifier = application.registry["pypi_lite.notifier"]
+    if notifier is not None:
+        notifier.post.close()
+
+
 def _add_page_rule(config: Any, prefix: str, rule: Any) -> None:
     config.registry["pypi_lite.page_rules"].add(prefix, rule)

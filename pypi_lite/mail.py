@@ -6,6 +6,7 @@ without what the mail says: there are secrets in it. What is queued when a proce
 """
 
 import atexit
+import contextlib
 import logging
 import queue
 import smtplib
@@ -52,7 +53,9 @@ class Post:
     def put(self, job: Job, *, most_waiting: int = MOST_WAITING) -> bool:
         """Have *job* done soon; False: it is dropped, since *most_waiting* wait already."""
         with self._lock:
-            if self._closing.is_set() or self._jobs.qsize() >= most_waiting:
+            # What a job asks for as the thread ends is part of what waited.
+            is_late = self._closing.is_set() and threading.current_thread() is not self._thread
+            if is_late or self._jobs.qsize() >= most_waiting:
                 log.warning("mail was dropped: %d others wait to be sent", self._jobs.qsize())
                 return False
             self._jobs.put_nowait(job)
@@ -69,11 +72,15 @@ class Post:
             self._closing.set()
             thread = self._thread
         if thread is not None and thread.is_alive():
-            self._jobs.put(None)
+            with contextlib.suppress(queue.Full):  # then the thread has enough to wake up for
+                self._jobs.put_nowait(None)
             thread.join(seconds)
 
     def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while not (self._closing.is_set() and self._jobs.empty()):
+            job = self._jobs.get()
+            if job is None:  # no job: `close` wants to be seen
+                continue
             try:
                 self._do(job)
             except Exception:

@@ -260,7 +260,7 @@ def test_links_are_sent_where_they_belong(
         links.reset(session, "ann", by=ROOT)  # is shown to an administrator
     (message,) = box.wait()
     assert message["To"] == "new@example.org"
-    assert "root invites you" in message.get_content()
+    assert "invited by: root" in message.get_content()
     url = url_in(message)
     assert url.startswith("http://index.test/link/?secret=")
     with index.database.write() as session:

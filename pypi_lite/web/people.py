@@ -18,6 +18,8 @@ from pypi_lite.web.rendering import form
 
 #: Accounts on one page.
 _MOST = 50
+#: Fields that keep what was typed where it is not taken.
+_TYPED = ("name", "email", "invited", "days")
 # Nine digits fit into any database's integers.
 _NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 
@@ -83,7 +85,7 @@ def _page(
         days=links.DAYS,
         most_days=links.MOST_DAYS,
         error=error,
-        typed={name: field(request, name) for name in ("name", "email", "invited", "days")},
+        typed={name: field(request, name) if error else "" for name in _TYPED},
         **_shown(request, link),
     )
 
