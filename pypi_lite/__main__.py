@@ -18,15 +18,17 @@ from pyramid.paster import get_appsettings, setup_logging
 from sqlalchemy.orm import Session
 
 from pypi_lite import make_app
-from pypi_lite.accounts import factors
+from pypi_lite.accounts import factors, groups, links, users
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.log_in import change_password
 from pypi_lite.accounts.people import AccountError, create_token, create_user, find_user
+from pypi_lite.application import send_what_waits
 from pypi_lite.attestations import Kind, Workflow
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.importing import import_paths
 from pypi_lite.models import ProjectStatus, RoleName, Scope, Visibility
 from pypi_lite.names import normalize_name
+from pypi_lite.notifying import link_url
 from pypi_lite.opening import migrate, open_index, welcome
 from pypi_lite.repository import changes, namespaces, publishers, roles
 from pypi_lite.repository.errors import Refusal
@@ -94,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("name", metavar="NAME")
     command.add_argument("--remove", action="store_true", help="all of them: they are lost")
 
+    _add_people(user)
+    _add_groups(commands.add_parser("group", help="groups").add_subparsers(required=True))
+
     token = commands.add_parser("token", help="tokens").add_subparsers(required=True)
     command = _add(token, "create", _create_token, "make a token for a user, and print it")
     command.add_argument("name")
@@ -141,6 +146,82 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "verify", _verify, "compare every page and file with the database")
     command.add_argument("--fix", action="store_true", help="mend what can be mended")
     return parser
+
+
+def _add_people(user: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands that see to accounts which are there; ``change`` is as in `_add_changes`."""
+    _add(user, "list", _list_users, "all accounts: name, what they are, mail address")
+
+    command = _add(user, "disable", _change, "let an account open nothing: no log-in, no token")
+    command.add_argument("name")
+    command.set_defaults(change=lambda session, o: users.disable_user(session, o.name, by=OPERATOR))
+
+    command = _add(
+        user, "enable", _change, "let an account, and its tokens, open again what it did"
+    )
+    command.add_argument("name")
+    command.set_defaults(change=lambda session, o: users.enable_user(session, o.name, by=OPERATOR))
+
+    command = _add(user, "admin", _change, "make somebody an administrator, or one no longer")
+    command.add_argument("name")
+    which = command.add_mutually_exclusive_group(required=True)
+    which.add_argument("--yes", action="store_true", help="an administrator from now on")
+    which.add_argument("--no", action="store_true", help="no longer")
+    command.set_defaults(
+        change=lambda session, o: users.set_admin(session, o.name, o.yes, by=OPERATOR)
+    )
+
+    command = _add(user, "email", _change, "say where somebody's mail goes")
+    command.add_argument("name")
+    command.add_argument("address", metavar="ADDRESS", help="empty: nowhere")
+    command.set_defaults(
+        change=lambda session, o: users.set_email(session, o.name, o.address, by=OPERATOR)
+    )
+
+    command = _add(user, "reset", _link, "print a link with which somebody chooses a new password")
+    command.add_argument("name")
+    command.set_defaults(make=lambda session, o: links.reset(session, o.name, by=OPERATOR))
+
+    command = _add(user, "invite", _link, "print a link with which somebody makes an account")
+    command.add_argument("--email", metavar="ADDRESS", default="", help="mail it there as well")
+    command.add_argument("--group", metavar="GROUP", action="append", default=[], help="to be in")
+    command.add_argument("--days", type=_positive, default=links.DAYS, help=f"{links.DAYS}")
+    command.set_defaults(
+        make=lambda session, o: links.invite(
+            session, email=o.email, groups=o.group, days=o.days, by=OPERATOR
+        )
+    )
+
+
+def _add_groups(group: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands for groups; ``change`` is as in `_add_changes`."""
+    _add(group, "list", _list_groups, "all groups: name, members")
+
+    command = _add(group, "create", _change, "make a group")
+    command.add_argument("name", metavar="GROUP")
+    command.set_defaults(
+        change=lambda session, o: groups.create_group(session, o.name, by=OPERATOR)
+    )
+
+    command = _add(group, "delete", _change, "delete a group, and its roles")
+    command.add_argument("name", metavar="GROUP")
+    command.set_defaults(
+        change=lambda session, o: groups.delete_group(session, o.name, by=OPERATOR)
+    )
+
+    command = _add(group, "add", _change, "put somebody into a group")
+    command.add_argument("name", metavar="GROUP")
+    command.add_argument("user", metavar="USER")
+    command.set_defaults(
+        change=lambda session, o: groups.add_member(session, o.name, o.user, by=OPERATOR)
+    )
+
+    command = _add(group, "remove", _change, "take somebody out of a group")
+    command.add_argument("name", metavar="GROUP")
+    command.add_argument("user", metavar="USER")
+    command.set_defaults(
+        change=lambda session, o: groups.remove_member(session, o.name, o.user, by=OPERATOR)
+    )
 
 
 def _add_changes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -284,6 +365,7 @@ def _serve(options: argparse.Namespace) -> int:
         trusted_proxy=settings.trusted_proxy or None,
         on_listening=on_listening,
         at_once_of=lambda app: app.registry["pypi_lite.hits"].answer,
+        on_stopped=send_what_waits,
     )
 
 
@@ -349,6 +431,33 @@ def _user_factors(options: argparse.Namespace) -> int:
             print("passkey", passkey.name, passkey.created.date(), sep="\t")
         if found.recovery_codes:
             print("recovery codes", found.recovery_codes, "", sep="\t")
+    return 0
+
+
+def _list_users(options: argparse.Namespace) -> int:
+    """One a line: the name, what the account is, its mail address."""
+    with open_index(_ready(options)).index.database.read() as session:
+        for user in users.all_users(session):
+            kinds = {"administrator": user.is_admin, "disabled": user.is_disabled}
+            what = ", ".join(kind for kind, is_so in kinds.items() if is_so)
+            print(user.name, what, user.email or "", sep="\t")
+    return 0
+
+
+def _list_groups(options: argparse.Namespace) -> int:
+    """One a line: the name, its members."""
+    with open_index(_ready(options)).index.database.read() as session:
+        for group in groups.groups(session):
+            print(group.name, ", ".join(sorted(m.user.name for m in group.members)), sep="\t")
+    return 0
+
+
+def _link(options: argparse.Namespace) -> int:
+    """Prints the link alone, once it works."""
+    settings = _ready(options)
+    with open_index(settings).index.database.write() as session:
+        secret = options.make(session, options).secret
+    print(link_url(settings, secret))
     return 0
 
 

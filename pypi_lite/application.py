@@ -94,6 +94,7 @@ def includeme(config: Any) -> None:
     config.registry["pypi_lite.build"] = opened.build
     reading = Reading(opened.cache, opened.index.database, settings)
     config.registry["pypi_lite.reading"] = reading
+    config.registry["pypi_lite.notifier"] = opened.notifier
     rules = config.registry["pypi_lite.page_rules"] = PageRules()
     config.registry["pypi_lite.hits"] = Hits(
         opened.cache,
@@ -110,6 +111,13 @@ def includeme(config: Any) -> None:
     config.add_tween("pyramid_tm.tm_tween_factory", over=EXCVIEW)
     # Outside the transaction: the temp is there, and no hold, before the snapshot is taken.
     config.add_tween("pypi_lite.cache.tween.factory", over="pyramid_tm.tm_tween_factory")
+
+
+def send_what_waits(application: Any) -> None:
+    """Send the mail that *application* has written; for a process that ends."""
+    notifier = application.registry["pypi_lite.notifier"]
+    if notifier is not None:
+        notifier.post.close()
 
 
 def _add_page_rule(config: Any, prefix: str, rule: Any) -> None:

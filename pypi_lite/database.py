@@ -49,6 +49,10 @@ class Database:
         """Let every change that is written through this database sweep the pages it alters."""
         attach(self._write_session, cache, keys, self._transaction_id)
 
+    def listen(self, name: str, listener: Callable[..., None]) -> None:
+        """Call *listener* at each event *name* of the sessions that write."""
+        event.listen(self._write_session, name, listener)
+
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A session on one snapshot, for code outside a request."""

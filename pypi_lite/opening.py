@@ -14,6 +14,8 @@ from pypi_lite.cache.opening import discard_pages, fingerprint, open_cache
 from pypi_lite.cache.pages import KeyRegistry
 from pypi_lite.cache.store import Cache
 from pypi_lite.database import Database
+from pypi_lite.mail import Post
+from pypi_lite.notifying import Notifier
 from pypi_lite.repository import Index, keys
 from pypi_lite.settings import Settings
 from pypi_lite.storage import Blobs
@@ -35,6 +37,8 @@ class Opened:
     cache: Cache | None
     #: The fingerprint of all that shapes a page beside the rows.
     build: str
+    #: Tells people by mail; None: the index sends none.
+    notifier: Notifier | None = None
 
 
 def migrate(settings: Settings) -> None:
@@ -61,7 +65,9 @@ def open_index(settings: Settings) -> Opened:
     registry = KeyRegistry()
     keys.register(registry)
     database.attach(cache, registry)
-    return Opened(Index(settings, database, Blobs(settings.blobs)), cache, build)
+    # After the cache: people are told of what every page shows.
+    notifier = Notifier(settings, database, Post(settings)) if settings.sends_mail else None
+    return Opened(Index(settings, database, Blobs(settings.blobs)), cache, build, notifier)
 
 
 def secret(settings: Settings, name: str) -> str:

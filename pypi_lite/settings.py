@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, get_origin
 from urllib.parse import urlsplit
 
+from pypi_lite.mailboxes import is_mailbox
+
 PREFIX = "pypi_lite."
 DATABASE_URL = "sqlalchemy.url"
 URL = "pypi_lite.url"
@@ -25,6 +27,9 @@ DEFAULT_LISTEN = "127.0.0.1:6543"
 READING_OPEN, READING_ACCOUNTS = "open", "accounts"
 #: Values of the setting ``attestations`` that are no path.
 ATTESTATIONS_OFF, ATTESTATIONS_PUBLIC = "off", "public"
+
+#: Values of the setting ``smtp_tls``, and the port that goes with each.
+SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
 class Require(StrEnum):
@@ -114,6 +119,22 @@ class Settings:
     attestations: str = ATTESTATIONS_OFF
     #: Who must have a second factor to log in with a password: ``off``, ``administrators``, ``everybody``.
     require_second_factor: Require = Require.OFF
+    #: Whether anybody may make an account. With mail, their address is confirmed first.
+    registration: bool = False
+    #: The host that takes mail to send (docs/people.md). Empty: no mail is sent.
+    smtp_host: str = ""
+    #: Its port. 0: the usual one for ``smtp_tls``.
+    smtp_port: int = 0
+    #: The name to log in there with. Empty: without.
+    smtp_user: str = ""
+    #: The password for it.
+    smtp_password: str = field(default="", repr=False)
+    #: The file that holds it instead.
+    smtp_password_file: Path = field(default=Path())
+    #: How the connection is encrypted: ``starttls``, ``tls`` from its beginning, or ``none``.
+    smtp_tls: str = "starttls"
+    #: The address that mail comes from.
+    mail_from: str = ""
     #: Whether starting the server brings the database's schema up to date.
     migrate: bool = True
     #: Reload changed templates and show more in the log; for work on pypi_lite itself.
@@ -137,6 +158,8 @@ class Settings:
         }
         for name, value in replace.items():
             object.__setattr__(self, name, value)
+        if self.sends_mail:
+            _check_mail(self)
 
     @property
     def is_open(self) -> bool:
@@ -158,6 +181,11 @@ class Settings:
     def takes_attestations(self) -> bool:
         """Whether the attestations of an upload are looked at."""
         return self.attestations != ATTESTATIONS_OFF
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether there is a host that takes mail."""
+        return bool(self.smtp_host)
 
     @property
     def provenance_url(self) -> str | None:
@@ -221,6 +249,16 @@ def _trust(text: str) -> str:
     if not os.path.isfile(path):
         raise SettingsError(f"attestations: write off, public, or a trust root's path: no {path}")
     return path
+
+
+def _check_mail(settings: Settings) -> None:
+    """Raises SettingsError where mail can't work, or would tell a secret to the network."""
+    if settings.smtp_tls not in SMTP_PORTS:
+        raise SettingsError(f"smtp_tls: write {', '.join(SMTP_PORTS)}, not {settings.smtp_tls!r}")
+    if not is_mailbox(settings.mail_from):
+        raise SettingsError(f"mail_from: {settings.mail_from!r} is no mail address")
+    if settings.smtp_user and settings.smtp_tls == "none" and not is_loopback(settings.smtp_host):
+        raise SettingsError("smtp_tls: a password is sent encrypted: write starttls or tls")
 
 
 def is_loopback(host: str) -> bool:

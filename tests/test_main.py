@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from pypi_lite.__main__ import main
 from pypi_lite.accounts.identity import OPERATOR
-from pypi_lite.accounts.people import authenticate
+from pypi_lite.accounts.links import find
+from pypi_lite.accounts.people import authenticate, create_user
 from pypi_lite.accounts.sessions import begin_session
 from pypi_lite.models import (
     AuthenticatorApp,
@@ -27,6 +28,7 @@ from pypi_lite.models import (
 from pypi_lite.opening import open_index
 from pypi_lite.settings import Settings
 from tests.distributions.build import wheel
+from tests.postbox import postbox
 
 PASSWORD = "correct horse battery"
 
@@ -184,6 +186,76 @@ def test_factors_are_told_and_removed(command: Command, root: str) -> None:
     assert "no user" in command.says()
 
 
+def test_accounts_are_listed_and_changed(command: Command, root: str) -> None:
+    with open_index(Settings(data=command.data)).index.database.write() as session:
+        create_user(session, "ann", password=None, is_admin=False, by=OPERATOR)
+    assert command("user", "email", "ann", "Ann@example.org") == 0
+    assert command("user", "admin", "ann", "--yes") == 0
+    assert command("user", "disable", "root") == 0
+    assert command("user", "list") == 0
+    assert command.out == "ann\tadministrator\tann@example.org\nroot\tadministrator, disabled\t\n"
+    for arguments, words in (
+        (["disable", "ann"], "last administrator"),
+        (["admin", "ann", "--no"], "last administrator"),
+        (["reset", "root"], "is disabled"),
+        (["email", "ann", "nowhere"], "no mail address"),
+        (["enable", "nobody"], "no user"),
+    ):
+        assert command("user", *arguments) == 1
+        assert words in command.says()
+    assert command("user", "enable", "root") == 0
+    assert command("user", "admin", "ann", "--no") == 0
+    assert command("user", "email", "ann", "") == 0
+    assert [(u.name, u.is_admin, u.is_disabled, u.email) for u in command.rows(User)] == [
+        ("root", True, False, None),
+        ("ann", False, False, None),
+    ]
+
+
+def test_links_are_printed_alone(command: Command, root: str) -> None:
+    assert command("group", "create", "devs") == 0
+    for arguments, purpose in (
+        (["reset", "root"], "reset"),
+        (["invite", "--email", "bo@example.org", "--group", "@devs", "--days", "3"], "invite"),
+    ):
+        assert command("user", *arguments) == 0
+        url, secret = command.out.strip().split("?secret=")
+        assert url == "http://127.0.0.1:6543/link/"
+        with open_index(Settings(data=command.data)).index.database.read() as session:
+            assert find(session, secret).purpose == purpose
+    assert command("user", "invite", "--group", "nobodys") == 1
+    assert "no group" in command.says()
+
+
+def test_groups_are_made_listed_and_deleted(command: Command, root: str) -> None:
+    assert command("group", "create", "Devs") == 0
+    assert command("group", "create", "devs") == 1
+    assert "already" in command.says()
+    assert command("group", "add", "@devs", "root") == 0
+    assert command("group", "list") == 0
+    assert command.out == "devs\troot\n"
+    assert command("group", "remove", "devs", "root") == 0
+    assert command("group", "list") == 0
+    assert command.out == "devs\t\n"
+    assert command("group", "delete", "devs") == 0
+    assert command("group", "list") == 0
+    assert command.out == ""
+
+
+def test_mail_leaves_before_the_command_ends(tmp_path: Path) -> None:
+    with postbox() as box:
+        mail = f"smtp_port = {box.port}\npypi_lite.smtp_tls = none\npypi_lite.mail_from = a@b.org"
+        ini = tmp_path / "x.ini"
+        ini.write_text(
+            f"[app:main]\nuse = egg:pypi_lite\npypi_lite.data = {tmp_path}/data\n"
+            f"pypi_lite.smtp_host = 127.0.0.1\npypi_lite.{mail}\n"
+        )
+        invite = ["--config", str(ini), "user", "invite", "--email", "bo@example.org"]
+        subprocess.run([sys.executable, "-m", "pypi_lite", *invite], check=True, timeout=120)
+        (message,) = box.messages
+        assert message["To"] == "bo@example.org"
+
+
 def test_a_token_is_printed_alone(command: Command, root: str) -> None:
     arguments = ["--scope", "upload", "--project", "Foo.Bar", "--days", "7"]
     assert command("token", "create", "root", *arguments) == 0
@@ -283,6 +355,11 @@ def test_migrating_twice_is_fine(command: Command) -> None:
         ["dance"],
         ["user"],
         ["user", "create"],
+        ["user", "admin", "ann"],
+        ["user", "admin", "ann", "--yes", "--no"],
+        ["user", "invite", "--days", "0"],
+        ["group"],
+        ["group", "add", "devs"],
         ["token", "create", "ann", "--scope", "root"],
         ["token", "create", "ann", "--days", "0"],
         ["token", "create", "ann", "--days", "many"],

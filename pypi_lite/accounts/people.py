@@ -46,6 +46,11 @@ class AccountError(ValueError):
     """An account or token can't be made; the text is for a person."""
 
 
+def is_user_name(name: str) -> bool:
+    """Whether an account, or a group, can have this name."""
+    return _USER_NAME.match(name) is not None
+
+
 def create_user(
     session: Session,
     name: str,
@@ -71,11 +76,6 @@ def create_user(
     session.add(user)
     append(session, Action.USER_CREATE, by=by, note=name)
     return user
-
-
-def is_user_name(text: str) -> bool:
-    """Whether *text* is how an account's name is kept."""
-    return _USER_NAME.match(text) is not None
 
 
 def find_user(session: Session, name: str) -> User:

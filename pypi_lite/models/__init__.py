@@ -18,6 +18,7 @@ from pypi_lite.models.base import Base, now
 from pypi_lite.models.factor import AuthenticatorApp, Passkey, RecoveryCode, SpentTicket
 from pypi_lite.models.file import BurnedFilename, Description, File
 from pypi_lite.models.journal import Action, JournalEntry
+from pypi_lite.models.link import LinkPurpose, OneTimeLink
 from pypi_lite.models.namespace import Namespace, NamespaceOwner
 from pypi_lite.models.project import Project, ProjectStatus, Release, Visibility
 from pypi_lite.models.publisher import Publisher
@@ -35,8 +36,10 @@ __all__ = [
     "GroupMember",
     "JournalEntry",
     "KnownAddress",
+    "LinkPurpose",
     "Namespace",
     "NamespaceOwner",
+    "OneTimeLink",
     "Passkey",
     "Project",
     "ProjectStatus",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, false
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, false, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pypi_lite.models.base import Base, UTCDateTime, one_of
@@ -44,6 +44,8 @@ class User(Base):
     is_disabled: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: Where mail for this person goes; nothing: nowhere.
     email: Mapped[str | None] = mapped_column(String(254))
+    #: Whether they are told by mail what happens to their account and projects.
+    wants_mail: Mapped[bool] = mapped_column(default=True, server_default=true())
     created: Mapped[datetime] = mapped_column(UTCDateTime)
 
     tokens: Mapped[list["Token"]] = relationship(

@@ -35,6 +35,7 @@ from pypi_lite.models import (
     KnownAddress,
     Namespace,
     NamespaceOwner,
+    OneTimeLink,
     Passkey,
     Project,
     Publisher,
@@ -83,6 +84,7 @@ def register(registry: KeyRegistry) -> None:
         KnownAddress,
         RecoveryCode,
         SpentTicket,
+        OneTimeLink,
     ):
         registry.register(model, _none)
     for person in (Group, TokenProject, TokenScope, User):

@@ -30,6 +30,7 @@ def serve(
     trusted_proxy: str | None = None,
     on_listening: Callable[[str], None] | None = None,
     at_once_of: Callable[[Any], AtOnce] | None = None,
+    on_stopped: Callable[[Any], None] | None = None,
 ) -> int:
     """Serve the application that *make_app* builds until SIGTERM or SIGINT; return an exit status.
 
@@ -39,7 +40,8 @@ def serve(
     *trusted_proxy* is the address of a reverse proxy whose ``X-Forwarded-*`` headers are believed.
     *on_listening* is called with the URL, as ``http://127.0.0.1:8000``, once connections are taken.
     *at_once_of* gets the application that was built, and returns what answers some requests without
-    it, and without waiting for anything (`channel.AtOnce`).
+    it, and without waiting for anything (`channel.AtOnce`). *on_stopped* gets it when the requests have
+    been answered, for what is still to be done: nothing else of the process's end runs in a worker.
 
     A stop closes idle connections and waits up to ``process.GRACE_SECONDS`` for requests in flight; a
     second signal ends at once. The status is 0 after a stop, and 1 if the application could not be
@@ -58,7 +60,7 @@ def serve(
         listen(host, port) as listener,
         Signals(second_ends=workers == 1, watch_children=workers > 1) as signals,
     ):
-        job = Job(make_app, listener, threads, max_body, trusted_proxy, at_once_of)
+        job = Job(make_app, listener, threads, max_body, trusted_proxy, at_once_of, on_stopped)
         if on_listening is not None:
             on_listening(url_of(listener))
         if workers == 1:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from wsgiref.types import WSGIApplication
 
@@ -44,6 +45,7 @@ class Job:
     max_body: int
     trusted_proxy: str | None
     at_once_of: Callable[[Any], AtOnce] | None
+    on_stopped: Callable[[Any], None] | None
 
 
 def serve_alone(job: Job, signals: Signals) -> int:
@@ -91,6 +93,7 @@ class Server:
         self._waitress = create_server(app, **_waitress_settings(job))
         self._waitress.channel_class = Channel
         self._waitress.add_task = self._add_task
+        self._on_stopped = partial(job.on_stopped, app) if job.on_stopped else None
         self._at_once = job.at_once_of(app) if job.at_once_of else None
         self._thread = threading.get_ident()
         self._sockets = self._waitress._map
@@ -107,6 +110,8 @@ class Server:
             self._turn(_DRAIN_TICK_SECONDS)
             self._close_idle()
         self._close()
+        if self._on_stopped is not None:
+            self._on_stopped()
 
     def _is_orphan(self) -> bool:
         # Where the system sends no signal when a parent dies, this is how a worker gets to know.

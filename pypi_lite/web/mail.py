@@ -1,0 +1,70 @@
+"""A person's own mail: where it goes, and whether they want it."""
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from pypi_lite.accounts import links, users
+from pypi_lite.accounts.people import AccountError
+from pypi_lite.accounts.permissions import Permission
+from pypi_lite.web.fields import field
+from pypi_lite.web.rendering import form
+
+
+def includeme(config: Any) -> None:
+    """Add the routes."""
+    config.add_route("web.mail", "/account/mail/")
+    config.scan(__name__)
+
+
+@view_config(route_name="web.mail", request_method="GET", permission=Permission.ACCOUNT)
+def show(request: Any) -> Response:
+    """The page."""
+    return _page(request)
+
+
+@view_config(route_name="web.mail", request_method="POST", permission=Permission.ACCOUNT)
+def change(request: Any) -> Response:
+    """Set what the form says; a new address has to be confirmed, or anybody's could be written."""
+    name = request.identity.name
+    if field(request, "do") != "address":
+        wants = bool(field(request, "wants"))
+        users.set_wants_mail(request.writer, name, wants, by=request.identity)
+        return HTTPSeeOther(request.route_url("web.mail"))
+    try:
+        return _set_address(request, name, field(request, "email"))
+    except AccountError as error:
+        return _page(request, error=str(error), email=field(request, "email"))
+
+
+def _set_address(request: Any, name: str, email: str) -> Response:
+    user = users.find_user(request.writer, name)
+    # Whoever has the address can have a new password sent: a browser left alone is not enough.
+    stored = user.password_hash
+    if stored is not None and not request.index.passwords.verify(
+        stored, field(request, "password")
+    ):
+        raise AccountError("That is not your password.")
+    if not email.strip():
+        users.set_email(request.writer, name, "", by=request.identity)
+        return HTTPSeeOther(request.route_url("web.mail"))
+    if not request.index.settings.sends_mail:
+        raise AccountError("This index sends no mail that could confirm the address.")
+    link = links.confirm_email(request.writer, user, email)
+    return _page(request, email=email, sent=link.email)
+
+
+def _page(
+    request: Any, *, error: str | None = None, email: str = "", sent: str | None = None
+) -> Response:
+    return form(
+        request,
+        "mail.html",
+        status=400 if error else 200,
+        user=users.find_user(request.reader, request.identity.name),
+        error=error,
+        email=email,
+        sent=sent,
+    )
