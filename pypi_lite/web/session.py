@@ -42,6 +42,11 @@ def log_in(request: Any) -> Response:
     if user is None:
         error = "That is not the name and password of an account here."
         return form(request, "login.html", status=403, next=wanted, name=name, error=error)
+    return finish_log_in(request, user, wanted)
+
+
+def finish_log_in(request: Any, user: User, wanted: str) -> Response:
+    """Log *user*, who has shown all that they have to, in, and send them on to the path *wanted*."""
     remember(request, user)
     return _go_on(request, wanted)
 
