@@ -5,14 +5,15 @@ No redirect is followed, no proxy of the environment is used, and http is for lo
 
 import contextlib
 import http.client
-import ipaddress
 import json
 import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import SplitResult, urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode
+
+from pypi_lite.urls import safe_url
 
 #: Seconds that an answer may take as a whole, however slowly its bytes drip.
 SECONDS = 5.0
@@ -35,7 +36,10 @@ def fetch_json(
     url: str, *, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
 ) -> Any:
     """The JSON that a GET of *url* answers, or a POST where there is a *form*. Raises FetchError."""
-    parts = safe_url(url)
+    try:
+        parts = safe_url(url)
+    except ValueError as error:
+        raise FetchError(str(error)) from None
     sent = {"Accept": "application/json", "User-Agent": "pypi_lite", **(headers or {})}
     body = None
     if form is not None:
@@ -54,33 +58,6 @@ def fetch_json(
     if response.length:  # what is missing of the length that was promised
         raise FetchError(f"{parts.netloc} broke its answer off")
     return _decode(parts.netloc, response.status, content)
-
-
-def safe_url(url: str) -> SplitResult:
-    """The parts of *url*, which may be asked: of https, or of http on a loopback address.
-
-    Raises FetchError.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise FetchError(f"{url[:200]!r} is no address") from None
-    host = parts.hostname or ""
-    is_plain = not url.isascii() or any(character <= " " for character in url)
-    if is_plain or not host or port == 0 or parts.username is not None or parts.fragment:
-        raise FetchError(f"{url[:200]!r} is no address that can be asked")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        raise FetchError(f"{url[:200]!r} is neither https nor on this machine")
-    return parts
-
-
-def is_loopback(host: str) -> bool:
-    """Whether *host* is this machine, to itself alone."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@ from typing import Any
 
 import jwt
 
-from pypi_lite.fetching import FetchError, fetch_json, safe_url
+from pypi_lite.fetching import FetchError, fetch_json
+from pypi_lite.urls import safe_url
 
 #: Signature algorithms, each with the type of its keys (RFC 7518, 3.1; RFC 8037, 3.1).
 _KEY_TYPES = {
@@ -189,7 +190,7 @@ def _fetch(url: str) -> dict[str, Any]:
 def _check_url(url: str) -> None:
     try:
         safe_url(url)
-    except FetchError as error:
+    except ValueError as error:
         raise IssuerError(str(error)) from None
 
 

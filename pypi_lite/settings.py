@@ -6,7 +6,6 @@ which is why the INI files say ``%(here)s/...``.
 """
 
 import importlib.util
-import ipaddress
 import math
 import os
 import re
@@ -15,6 +14,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_origin
 from urllib.parse import urlsplit
+
+from pypi_lite.urls import is_loopback
 
 PREFIX = "pypi_lite."
 DATABASE_URL = "sqlalchemy.url"
@@ -127,7 +128,7 @@ class Settings:
         no need to be.
         """
         address = urlsplit(self.url)
-        is_safe = address.scheme == "https" or _is_loopback(address.hostname or "")
+        is_safe = address.scheme == "https" or is_loopback(address.hostname or "")
         return self.url + "integrity/" if is_safe else None
 
     @property
@@ -168,13 +169,6 @@ def _trust(text: str) -> str:
     if not os.path.isfile(path):
         raise SettingsError(f"attestations: write off, public, or a trust root's path: no {path}")
     return path
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _convert(key: str, text: str, wanted: Any) -> Any:
