@@ -17,6 +17,7 @@ import sqlalchemy.exc
 from pyramid.paster import get_appsettings, setup_logging
 
 from pypi_lite import make_app
+from pypi_lite.accounts import external
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.people import AccountError, create_token, create_user
 from pypi_lite.attestations import Kind, Workflow
@@ -77,6 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--password-stdin", action="store_true", help="read the password from standard input"
     )
+
+    command = _add(
+        user, "connect", _connect_user, "let who is SUBJECT at the provider be NAME here"
+    )
+    command.add_argument("name", metavar="NAME")
+    command.add_argument("subject", metavar="SUBJECT")
+    command = _add(user, "disconnect", _disconnect_user, "let nobody at the provider be NAME here")
+    command.add_argument("name", metavar="NAME")
 
     token = commands.add_parser("token", help="tokens").add_subparsers(required=True)
     command = _add(token, "create", _create_token, "make a token for a user, and print it")
@@ -265,6 +274,29 @@ def _create_user(options: argparse.Namespace) -> int:
     with open_index(settings).index.database.write() as session:
         create_user(session, options.name, password=password, is_admin=options.admin, by=OPERATOR)
     return 0
+
+
+def _connect_user(options: argparse.Namespace) -> int:
+    settings = _with_provider(options)
+    with open_index(settings).index.database.write() as session:
+        user = external.account(session, options.name)
+        external.connect(session, user, settings.oidc_issuer, options.subject, by=OPERATOR)
+    return 0
+
+
+def _disconnect_user(options: argparse.Namespace) -> int:
+    settings = _with_provider(options)
+    with open_index(settings).index.database.write() as session:
+        user = external.account(session, options.name)
+        external.disconnect(session, user, settings.oidc_issuer, by=OPERATOR)
+    return 0
+
+
+def _with_provider(options: argparse.Namespace) -> Settings:
+    settings = _ready(options)
+    if not settings.oidc_issuer:
+        raise CommandError("there is no setting oidc_issuer: name the INI file that has it")
+    return settings
 
 
 def _create_token(options: argparse.Namespace) -> int:

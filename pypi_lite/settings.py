@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any, get_origin
 from urllib.parse import urlsplit
 
-from pypi_lite.urls import is_loopback
+from pypi_lite.urls import is_loopback, safe_url
 
 PREFIX = "pypi_lite."
 DATABASE_URL = "sqlalchemy.url"
 URL = "pypi_lite.url"
 DEFAULT_LISTEN = "127.0.0.1:6543"
+#: Characters of the longest address of an issuer.
+LONGEST_ISSUER = 255
 #: Values of the setting ``attestations`` that are no path.
 ATTESTATIONS_OFF, ATTESTATIONS_PUBLIC = "off", "public"
 
@@ -86,6 +88,28 @@ class Settings:
     #: Whether attestations are taken, and whom they are verified against (docs/attestations.md):
     #: ``off``, the path of a trust root's JSON file, or ``public``.
     attestations: str = ATTESTATIONS_OFF
+    #: The issuer of single sign-on, exactly as its tokens write it (docs/single-sign-on.md). Empty: none.
+    oidc_issuer: str = ""
+    #: What the provider calls this index.
+    oidc_client_id: str = ""
+    #: The secret that they share. Empty: none, or in a file.
+    oidc_client_secret: str = field(default="", repr=False)
+    #: A file that holds nothing but the secret.
+    oidc_client_secret_file: Path = field(default=Path())
+    #: What is asked for, with spaces between.
+    oidc_scopes: str = "openid profile"
+    #: What the provider is called on the log-in page's button.
+    oidc_name: str = "single sign-on"
+    #: The claim that a new account's name is made of.
+    oidc_username_claim: str = "preferred_username"
+    #: The claim that names a person's groups. Empty: none does.
+    oidc_groups_claim: str = ""
+    #: Whoever is in this group there administers the index. Empty: nobody does for that.
+    oidc_admin_group: str = ""
+    #: Whether people of the provider who have no account here get one.
+    oidc_create: bool = True
+    #: Whether the log-in page hides its form for passwords, until it is asked for.
+    oidc_only: bool = False
     #: Whether starting the server brings the database's schema up to date.
     migrate: bool = True
     #: Reload changed templates and show more in the log; for work on pypi_lite itself.
@@ -104,6 +128,7 @@ class Settings:
         }
         for name, value in replace.items():
             object.__setattr__(self, name, value)
+        _check_oidc(self)
 
     @property
     def simple_url(self) -> str:
@@ -130,6 +155,18 @@ class Settings:
         address = urlsplit(self.url)
         is_safe = address.scheme == "https" or is_loopback(address.hostname or "")
         return self.url + "integrity/" if is_safe else None
+
+    def oidc_secret(self) -> str:
+        """The secret that the provider of single sign-on knows too; empty: there is none.
+
+        Raises SettingsError: its file can't be read.
+        """
+        if self.oidc_client_secret_file == Path():
+            return self.oidc_client_secret
+        try:
+            return self.oidc_client_secret_file.read_text().strip()
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"oidc_client_secret_file: {error}") from None
 
     @property
     def shaping_pages(self) -> tuple[str, ...]:
@@ -169,6 +206,31 @@ def _trust(text: str) -> str:
     if not os.path.isfile(path):
         raise SettingsError(f"attestations: write off, public, or a trust root's path: no {path}")
     return path
+
+
+def _check_oidc(settings: Settings) -> None:
+    """Raises SettingsError where single sign-on can't work, as far as that shows from here."""
+    if not settings.oidc_issuer:
+        if settings.oidc_only:
+            raise SettingsError("oidc_only: there is no oidc_issuer, and nobody could log in")
+        return
+    try:
+        parts = safe_url(settings.oidc_issuer)
+    except ValueError as error:
+        raise SettingsError(f"oidc_issuer: {error}") from None
+    if parts.query or len(settings.oidc_issuer) > LONGEST_ISSUER:
+        raise SettingsError("oidc_issuer: it has no query, and at most 255 characters")
+    if not settings.oidc_client_id:
+        raise SettingsError("oidc_client_id: the provider needs to know who asks")
+    if settings.oidc_client_secret and settings.oidc_client_secret_file != Path():
+        raise SettingsError("oidc_client_secret: write it here or into a file, not both")
+    settings.oidc_secret()
+    if "openid" not in settings.oidc_scopes.split():
+        raise SettingsError("oidc_scopes: openid must be one of them")
+    if not settings.oidc_username_claim:
+        raise SettingsError("oidc_username_claim: new accounts need a name")
+    if settings.oidc_admin_group and not settings.oidc_groups_claim:
+        raise SettingsError("oidc_admin_group: there is no oidc_groups_claim to tell who is in it")
 
 
 def _convert(key: str, text: str, wanted: Any) -> Any:

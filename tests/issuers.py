@@ -171,7 +171,7 @@ class TestIssuer:
             return {"error": "invalid_client"}, 401
         claims = {**self.claims(aud=query["client_id"]), "nonce": query["nonce"], **self.person}
         return {
-            "access_token": "an access token",
+            "access_token": "token-of-access",
             "token_type": "Bearer",
             "id_token": self.sign(claims),
         }, 200

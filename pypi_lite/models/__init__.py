@@ -14,6 +14,7 @@ from pypi_lite.models.account import (
 )
 from pypi_lite.models.attestation import FileAttestation
 from pypi_lite.models.base import Base, now
+from pypi_lite.models.external import ExternalIdentity
 from pypi_lite.models.file import BurnedFilename, Description, File
 from pypi_lite.models.journal import Action, JournalEntry
 from pypi_lite.models.namespace import Namespace, NamespaceOwner
@@ -25,6 +26,7 @@ __all__ = [
     "Base",
     "BurnedFilename",
     "Description",
+    "ExternalIdentity",
     "File",
     "FileAttestation",
     "Group",

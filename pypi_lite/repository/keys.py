@@ -21,6 +21,7 @@ from pypi_lite.models import (
     Action,
     BurnedFilename,
     Description,
+    ExternalIdentity,
     File,
     FileAttestation,
     Group,
@@ -62,6 +63,7 @@ def register(registry: KeyRegistry) -> None:
     for model in (
         BurnedFilename,  # no page shows it
         Description,  # shown by files alone, and never changed
+        ExternalIdentity,  # no page shows it
         Publisher,  # no page shows it
         Group,
         GroupMember,

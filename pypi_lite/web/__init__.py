@@ -11,6 +11,8 @@ def includeme(config: Any) -> None:
     config.include("pypi_lite.web.manage")
     config.include("pypi_lite.web.session")
     config.include("pypi_lite.web.account")
+    if config.registry["pypi_lite.settings"].oidc_issuer:  # imported then only: 40 ms of each start
+        config.include("pypi_lite.web.single_sign_on")
     config.include("pypi_lite.web.namespaces")
     config.include("pypi_lite.web.setup")
     config.include("pypi_lite.web.upload")
