@@ -19,7 +19,8 @@ from pyramid.paster import get_appsettings, setup_logging
 from pypi_lite import make_app
 from pypi_lite.accounts import external
 from pypi_lite.accounts.identity import OPERATOR
-from pypi_lite.accounts.people import AccountError, create_token, create_user
+from pypi_lite.accounts.log_in import change_password
+from pypi_lite.accounts.people import AccountError, create_token, create_user, find_user
 from pypi_lite.attestations import Kind, Workflow
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.importing import import_paths
@@ -75,9 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(user, "create", _create_user, "make an account")
     command.add_argument("name")
     command.add_argument("--admin", action="store_true", help="an administrator")
-    command.add_argument(
-        "--password-stdin", action="store_true", help="read the password from standard input"
-    )
+    _add_password_stdin(command)
+    command = _add(user, "password", _set_password, "give an account another password")
+    command.add_argument("name", metavar="NAME")
+    _add_password_stdin(command)
 
     command = _add(
         user, "connect", _connect_user, "let who is SUBJECT at the provider be NAME here"
@@ -186,6 +188,12 @@ def _add_changes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
 
 
+def _add_password_stdin(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--password-stdin", action="store_true", help="read the password from standard input"
+    )
+
+
 def _add_release(command: argparse.ArgumentParser) -> None:
     command.add_argument("project", metavar="PROJECT")
     command.add_argument("version", metavar="VERSION")
@@ -254,6 +262,12 @@ def _serve(options: argparse.Namespace) -> int:
     )
 
 
+def _password(options: argparse.Namespace) -> str:
+    if options.password_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return _typed_password(options.name)
+
+
 def _typed_password(name: str) -> str:
     try:
         password = getpass.getpass(f"Password for {name}: ")
@@ -267,12 +281,31 @@ def _typed_password(name: str) -> str:
 
 def _create_user(options: argparse.Namespace) -> int:
     settings = _ready(options)
-    if options.password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = _typed_password(options.name)
-    with open_index(settings).index.database.write() as session:
-        create_user(session, options.name, password=password, is_admin=options.admin, by=OPERATOR)
+    password = _password(options)
+    index = open_index(settings).index
+    with index.database.write() as session:
+        create_user(
+            session,
+            options.name,
+            password=password,
+            is_admin=options.admin,
+            by=OPERATOR,
+            passwords=index.passwords,
+        )
+    return 0
+
+
+def _set_password(options: argparse.Namespace) -> int:
+    settings = _ready(options)
+    password = _password(options)
+    index = open_index(settings).index
+    try:
+        password_hash = index.passwords.hash(password, name=options.name)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    with index.database.write() as session:
+        user = find_user(session, options.name)
+        change_password(session, user, password_hash, by=OPERATOR)
     return 0
 
 

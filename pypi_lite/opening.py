@@ -19,7 +19,7 @@ from pypi_lite.settings import Settings
 from pypi_lite.storage import Blobs
 
 #: Files in the data folder that hold secrets; readable by the index's own user only.
-SESSION_SECRET = "session-secret"  # noqa: S105
+FORM_SECRET = "form-secret"  # noqa: S105
 SETUP_SECRET = "setup-secret"  # noqa: S105
 SINGLE_SIGN_ON_SECRET = "single-sign-on-secret"  # noqa: S105
 

@@ -1,48 +1,44 @@
 """Who is asking, and what a view needs: one policy for programs and for people.
 
-Programs (routes named ``api.``) show a token or a password with every request, and are never known
-by a cookie, so that no page elsewhere can make a browser act for somebody. People (all other routes)
-have a signed cookie, and their forms carry a CSRF token.
+Programs (routes named ``api.``) show a token or a password with every request. What changes something
+there never knows anybody by a cookie, so that no page elsewhere can make a browser act for somebody.
+People (all other routes) have a cookie with the id of their session, and their forms carry a CSRF
+token. The cookie counts for reading at programs' addresses too: somebody who is logged in browses
+``/simple/`` and downloads files.
 """
 
-import hashlib
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from pyramid.authentication import extract_http_basic_credentials
 from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 from pyramid.response import Response
 from pyramid.security import Allowed, Denied
-from pyramid.session import JSONSerializer, SignedCookieSessionFactory
 
+from pypi_lite.accounts.attempts import TooManyAttemptsError
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.accounts.people import authenticate, identity_of
+from pypi_lite.accounts.log_in import by_password_alone
+from pypi_lite.accounts.people import authenticate, is_token
 from pypi_lite.accounts.permissions import Permission
+from pypi_lite.accounts.sessions import (
+    begin_session,
+    cookie_hash,
+    end_session_of_cookie,
+    session_identity,
+)
+from pypi_lite.cookie import FormTokens, cookie_header
 from pypi_lite.models import Scope, User
-from pypi_lite.opening import SESSION_SECRET, secret
+from pypi_lite.opening import FORM_SECRET, secret
+from pypi_lite.repository.errors import Code, Refusal
 
-_USER, _STAMP = "user", "stamp"
-_SESSION_SECONDS = int(timedelta(hours=12).total_seconds())
 #: How the index calls itself when it asks for credentials.
 CHALLENGE = 'Basic realm="pypi_lite", charset="UTF-8"'
 
 
 def includeme(config: Any) -> None:
-    """Make the policy, the session's cookie and CSRF protection the application's."""
+    """Make the policy, and protection against forged forms, the application's."""
     settings = config.registry["pypi_lite.settings"]
-    config.set_session_factory(
-        SignedCookieSessionFactory(
-            secret(settings, SESSION_SECRET),
-            cookie_name="pypi_lite",
-            serializer=JSONSerializer(),
-            timeout=_SESSION_SECONDS,
-            max_age=None,
-            httponly=True,
-            samesite="Lax",
-            secure=settings.url.startswith("https:"),
-        )
-    )
+    config.set_csrf_storage_policy(FormTokens(secret(settings, FORM_SECRET)))
     config.set_security_policy(Policy())
     config.set_default_permission(Permission.NOBODY)
     config.set_default_csrf_options(require_csrf=True)
@@ -56,7 +52,8 @@ class Policy:
         """Who is asking, or None; found once for each request."""
         cached: dict[str, Identity | None] = request.environ.setdefault("pypi_lite.identity", {})
         if "identity" not in cached:
-            identity = _program(request) if _is_api(request) else _person(request)
+            cached["identity"] = None  # who has guessed too often is nobody, in the refusal as well
+            identity = _program(request) if _is_program(request) else _person(request)
             cached["identity"] = identity and replace(identity, address=request.remote_addr)
         return cached["identity"]
 
@@ -80,18 +77,34 @@ class Policy:
             return Allowed("administers the index")
         return Denied(f"{permission} is not granted")
 
-    def remember(self, request: Any, userid: Any, **_: Any) -> list[tuple[str, str]]:
-        """Log *userid*, a `User`, in. A new session: nothing of the visitor's before goes along."""
-        request.session.invalidate()
-        request.session[_USER] = userid.id
-        request.session[_STAMP] = _stamp(userid)
-        request.session.new_csrf_token()
-        return []
+    def remember(self, request: Any, userid: User, **_: Any) -> list[tuple[str, str]]:
+        """Log *userid*, who is in the request's writing session, in: headers for the answer.
+
+        The id is a new one, whatever the cookie held before, and its session, if it had one, ends.
+        """
+        by = Identity(name=userid.name, user_id=userid.id, address=request.remote_addr)
+        self._end(request, by)
+        secret = begin_session(
+            request.writer,
+            userid,
+            hours=request.index.settings.session_hours,
+            address=request.remote_addr or "",
+            agent=request.user_agent or "",
+            by=by,
+        )
+        return [cookie_header(request, secret)]
 
     def forget(self, request: Any, **_: Any) -> list[tuple[str, str]]:
-        """Log whoever it is out."""
-        request.session.invalidate()
-        return []
+        """Log whoever it is out: headers for the answer."""
+        if request.identity is not None:
+            self._end(request, request.identity)
+        return [cookie_header(request, None)]
+
+    @staticmethod
+    def _end(request: Any, by: Identity) -> None:
+        sha256 = cookie_hash(request.environ)
+        if sha256 is not None:
+            end_session_of_cookie(request.writer, sha256, by=by)
 
 
 def forbidden(request: Any) -> Response:
@@ -106,25 +119,35 @@ def _is_api(request: Any) -> bool:
     return route is not None and route.name.startswith("api.")
 
 
+def _is_program(request: Any) -> bool:
+    """Whether credentials count, and no cookie."""
+    if not _is_api(request):
+        return False
+    return request.method not in ("GET", "HEAD") or "HTTP_AUTHORIZATION" in request.environ
+
+
 def _program(request: Any) -> Identity | None:
-    """Basic authentication: any user name with a token, or a user's name and password."""
+    """Basic authentication: any user name with a token, or a user's name and password.
+
+    Raises Refusal: somebody has guessed passwords too often.
+    """
     credentials = extract_http_basic_credentials(request)
     if credentials is None:
         return None
-    with request.index.database.read() as session:
-        return authenticate(session, credentials.username, credentials.password)
+    index, name, shown = request.index, credentials.username, credentials.password
+    if is_token(name, shown):  # nobody guesses one: they need no counting
+        with index.database.read() as session:
+            return authenticate(session, name, shown)
+    try:
+        return by_password_alone(index.database, index.passwords, name, shown, request.remote_addr)
+    except TooManyAttemptsError as error:
+        raise Refusal(Code.TOO_MANY_ATTEMPTS, str(error), retry_after=error.seconds) from None
 
 
 def _person(request: Any) -> Identity | None:
-    user_id = request.session.get(_USER)
-    if user_id is None:
+    sha256 = cookie_hash(request.environ)
+    if sha256 is None:
         return None
     with request.index.database.read() as session:
-        user = session.get(User, user_id)
-        if user is None or request.session.get(_STAMP) != _stamp(user):
-            return None  # the account is gone, or its password has changed since
-        return identity_of(user, means="session")
-
-
-def _stamp(user: User) -> str:
-    return hashlib.sha256(f"{user.id}:{user.password_hash}".encode()).hexdigest()[:16]
+        found = session_identity(session, sha256)
+    return None if found is None else found[0]

@@ -57,6 +57,12 @@ class Settings:
     trusted_proxy: str = ""
     #: Whether nginx in front sends the bytes of what it asks to send (``X-Accel-Redirect``).
     accel: bool = False
+    #: Hours after which somebody who is logged in has to log in again.
+    session_hours: float = 12.0
+    #: What a password's hash costs, in argon2's terms: passes, KiB of memory, lanes.
+    argon2_time: int = 3
+    argon2_memory: int = 65536
+    argon2_parallelism: int = 4
     #: The largest file that may be uploaded, in bytes.
     max_file_size: int = 1024**3
     #: A wheel that unpacks to at most so many bytes has each member compared with its digest in RECORD.
@@ -116,6 +122,9 @@ class Settings:
     debug: bool = False
 
     def __post_init__(self) -> None:
+        lanes = self.argon2_parallelism
+        if self.argon2_time < 1 or lanes < 1 or self.argon2_memory < 8 * lanes:
+            raise SettingsError("argon2: 1 pass, 1 lane, and 8 KiB of memory a lane are the least")
         data = Path(os.path.abspath(self.data))
         unset = Path()
         replace = {

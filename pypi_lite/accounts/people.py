@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session, selectinload
 
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.accounts.passwords import hash_password, verify_password
+from pypi_lite.accounts.passwords import DEFAULT, Passwords
 from pypi_lite.distributions.metadata import MAX_IDENTIFIER
 from pypi_lite.models import Action, Scope, Token, TokenProject, TokenScope, User, now
 from pypi_lite.models.journal import append
@@ -47,7 +47,13 @@ class AccountError(ValueError):
 
 
 def create_user(
-    session: Session, name: str, *, password: str | None, is_admin: bool, by: Identity
+    session: Session,
+    name: str,
+    *,
+    password: str | None,
+    is_admin: bool,
+    by: Identity,
+    passwords: Passwords = DEFAULT,
 ) -> User:
     """A new account. Raises AccountError for a name or password that won't do."""
     name = name.strip().lower()
@@ -58,12 +64,20 @@ def create_user(
     if session.scalar(select(exists().where(User.name == name))):
         raise AccountError(f"There is a user {name!r} already.")
     try:
-        password_hash = None if password is None else hash_password(password)
+        password_hash = None if password is None else passwords.hash(password, name=name)
     except ValueError as error:
         raise AccountError(str(error)) from None
     user = User(name=name, password_hash=password_hash, is_admin=is_admin, created=now())
     session.add(user)
     append(session, Action.USER_CREATE, by=by, note=name)
+    return user
+
+
+def find_user(session: Session, name: str) -> User:
+    """The account of that name, however it is spelled. Raises AccountError."""
+    user = session.scalar(select(User).where(User.name == name.strip().lower()))
+    if user is None:
+        raise AccountError(f"There is no user {name!r}.")
     return user
 
 
@@ -85,9 +99,7 @@ def create_token(
 
     *projects* may name projects that do not exist yet; none at all means every project.
     """
-    user = session.scalar(select(User).where(User.name == user_name.strip().lower()))
-    if user is None:
-        raise AccountError(f"There is no user {user_name!r}.")
+    user = find_user(session, user_name)
     names = list(projects)
     for name in names:
         if len(name) > MAX_IDENTIFIER or not is_valid_name(name):
@@ -130,8 +142,18 @@ def revoke_token(session: Session, user_id: int, token_id: int, *, by: Identity)
     return True
 
 
-def authenticate(session: Session, user_name: str, secret: str) -> Identity | None:
-    """Who shows *secret*: a token under any user name, or the user's own password."""
+def is_token(user_name: str, secret: str) -> bool:
+    """Whether *secret* can be a token alone, and no password."""
+    return secret.startswith(TOKEN_PREFIX) or user_name == TOKEN_USER
+
+
+def authenticate(
+    session: Session, user_name: str, secret: str, passwords: Passwords = DEFAULT
+) -> Identity | None:
+    """Who shows *secret*: a token under any user name, or the user's own password.
+
+    Nothing is counted here: `pypi_lite.accounts.log_in` does.
+    """
     if secret.startswith(TOKEN_PREFIX):
         # Looked up by hash: what timing could tell of a hash helps nobody to find its token.
         return _token_identity(session, Token.sha256 == _token_hash(secret))
@@ -140,7 +162,7 @@ def authenticate(session: Session, user_name: str, secret: str) -> Identity | No
     name = user_name.strip().lower()
     # What can be no user's name is not asked for: databases refuse some of it, such as a NUL.
     user = session.scalar(select(User).where(User.name == name)) if _USER_NAME.match(name) else None
-    if not verify_password(user.password_hash if user else None, secret):
+    if not passwords.verify(user.password_hash if user else None, secret):
         return None
     return identity_of(user, means="password") if user else None
 

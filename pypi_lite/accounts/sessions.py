@@ -54,7 +54,7 @@ def session_identity(session: Session, sha256: str) -> tuple[Identity, datetime]
     if row is None or row.WebSession.expires <= now():
         return None
     identity = identity_of(row.User, means=means_of(row.WebSession))
-    return identity and (identity, row.WebSession.expires)
+    return None if identity is None else (identity, row.WebSession.expires)
 
 
 def means_of(row: WebSession) -> str:
@@ -106,6 +106,13 @@ def end_session(session: Session, user_id: int, session_id: int, *, by: Actor) -
         return False
     _end(session, row, by)
     return True
+
+
+def end_session_of_cookie(session: Session, sha256: str, *, by: Actor) -> None:
+    """End the session whose cookie has that hash, if there is one."""
+    row = session.scalar(select(WebSession).where(WebSession.sha256 == sha256))
+    if row is not None:
+        _end(session, row, by)
 
 
 def end_sessions(

@@ -158,6 +158,8 @@ def other_method(request: Any) -> Response:
 def refused(error: Refusal, request: Any) -> Response:
     """Why not."""
     response = problem(request, error.status, error.code, error.text)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
     if error.code is Code.WRONG_TYPE:
         response.headers["Accept-Patch"] = "application/json"  # RFC 5789, 2.2
     return response

@@ -74,7 +74,10 @@ def upload(request: Any) -> Response:
 def refused(error: Refusal, request: Any) -> Response:
     """A refusal, in every place where some client looks for it."""
     drain(request.environ)
-    return refusal_response(request, error.status, error.code, error.text)
+    response = refusal_response(request, error.status, error.code, error.text)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def forbidden(request: Any) -> Response:

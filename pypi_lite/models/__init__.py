@@ -12,6 +12,7 @@ from pypi_lite.models.account import (
     User,
     WebSession,
 )
+from pypi_lite.models.attempt import FailedAttempt, KnownAddress
 from pypi_lite.models.attestation import FileAttestation
 from pypi_lite.models.base import Base, now
 from pypi_lite.models.external import ExternalIdentity
@@ -27,11 +28,13 @@ __all__ = [
     "BurnedFilename",
     "Description",
     "ExternalIdentity",
+    "FailedAttempt",
     "File",
     "FileAttestation",
     "Group",
     "GroupMember",
     "JournalEntry",
+    "KnownAddress",
     "Namespace",
     "NamespaceOwner",
     "Project",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pypi_lite.accounts.passwords import Passwords
 from pypi_lite.database import Database
 from pypi_lite.settings import Settings
 from pypi_lite.storage import Blobs
@@ -14,3 +15,8 @@ class Index:
     settings: Settings
     database: Database
     blobs: Blobs
+
+    @property
+    def passwords(self) -> Passwords:
+        """What makes and verifies hashes of passwords."""
+        return Passwords(self.settings)

@@ -24,6 +24,7 @@ class Code(StrEnum):
     WRONG_TYPE = "wrong-type"
     GONE = "gone"
     BUSY = "busy"
+    TOO_MANY_ATTEMPTS = "too-many-attempts"
     # Of the policies that settings switch on:
     LOCAL_VERSION = "local-version"
     DIRECT_URL = "direct-url"
@@ -52,6 +53,7 @@ _STATUS = {
     Code.TOO_LARGE: 413,
     Code.WRONG_TYPE: 415,
     Code.BAD_VALUE: 422,
+    Code.TOO_MANY_ATTEMPTS: 429,
     Code.BUSY: 503,
 }
 
@@ -59,10 +61,12 @@ _STATUS = {
 class Refusal(Exception):
     """A change that is not made. The text is one line, for a person, and says what to do."""
 
-    def __init__(self, code: Code, text: str) -> None:
+    def __init__(self, code: Code, text: str, *, retry_after: int | None = None) -> None:
         super().__init__(text)
         self.code = code
         self.text = text
+        #: Seconds after which the same may go well.
+        self.retry_after = retry_after
 
     @property
     def status(self) -> int:

@@ -22,11 +22,13 @@ from pypi_lite.models import (
     BurnedFilename,
     Description,
     ExternalIdentity,
+    FailedAttempt,
     File,
     FileAttestation,
     Group,
     GroupMember,
     JournalEntry,
+    KnownAddress,
     Namespace,
     NamespaceOwner,
     Project,
@@ -65,6 +67,8 @@ def register(registry: KeyRegistry) -> None:
         Description,  # shown by files alone, and never changed
         ExternalIdentity,  # no page shows it
         Publisher,  # no page shows it
+        FailedAttempt,  # nor these: they are for the log-in alone
+        KnownAddress,
         Group,
         GroupMember,
         Token,

@@ -8,7 +8,9 @@ from pyramid.response import Response
 from pyramid.security import forget, remember
 from pyramid.view import view_config
 
-from pypi_lite.accounts.people import authenticate
+from pypi_lite.accounts import attempts
+from pypi_lite.accounts.attempts import TooManyAttemptsError
+from pypi_lite.accounts.log_in import by_password
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.models import User
 from pypi_lite.web.fields import field
@@ -25,7 +27,7 @@ def includeme(config: Any) -> None:
     config.scan(__name__)
 
 
-@view_config(route_name="web.login", request_method="GET", permission=Permission.READ)
+@view_config(route_name="web.login", request_method="GET", permission=Permission.ANYBODY)
 def show(request: Any) -> Response:
     """The form; whoever is logged in already goes on."""
     wanted = request.GET.get("next", "")
@@ -34,28 +36,46 @@ def show(request: Any) -> Response:
     return form(request, "login.html", next=wanted, name="")
 
 
-@view_config(route_name="web.login", request_method="POST", permission=Permission.READ)
+@view_config(route_name="web.login", request_method="POST", permission=Permission.ANYBODY)
 def log_in(request: Any) -> Response:
     """Take name and password, and go on to where the person was going."""
     name, wanted = field(request, "name"), field(request, "next")
-    user = _user(request, name, field(request, "password"))
+    try:
+        user = _user(request, name, field(request, "password"))
+    except TooManyAttemptsError as error:
+        return too_many_attempts(request, error, "login.html", next=wanted, name=name)
     if user is None:
-        error = "That is not the name and password of an account here."
-        return form(request, "login.html", status=403, next=wanted, name=name, error=error)
+        error_text = "That is not the name and password of an account here."
+        return form(request, "login.html", status=403, next=wanted, name=name, error=error_text)
     return finish_log_in(request, user, wanted)
 
 
 def finish_log_in(request: Any, user: User, wanted: str) -> Response:
-    """Log *user*, who has shown all that they have to, in, and send them on to the path *wanted*."""
-    remember(request, user)
-    return _go_on(request, wanted)
+    """Log *user*, who has shown all that they have to, in, and send them on to the path *wanted*.
+
+    *user* may be of any session of the database. Whoever was disabled, or got another password,
+    meanwhile is sent back to the form.
+    """
+    current = request.writer.get(User, user.id)
+    if current is None or current.is_disabled or current.password_hash != user.password_hash:
+        return HTTPSeeOther(request.route_url("web.login"))
+    attempts.succeeded(request.writer, current, request.remote_addr)
+    return _go_on(request, wanted, remember(request, current))
 
 
-@view_config(route_name="web.logout", permission=Permission.READ)
+def too_many_attempts(
+    request: Any, error: TooManyAttemptsError, template: str, **values: Any
+) -> Response:
+    """429: the form again, which says how long to wait."""
+    response = form(request, template, status=429, error=str(error), **values)
+    response.headers["Retry-After"] = str(error.seconds)
+    return response
+
+
+@view_config(route_name="web.logout", permission=Permission.ANYBODY)
 def log_out(request: Any) -> Response:
     """End the session."""
-    forget(request)
-    return HTTPSeeOther(request.route_url("web.home"))
+    return HTTPSeeOther(request.route_url("web.home"), headers=forget(request))
 
 
 def is_local(path: str) -> bool:
@@ -64,14 +84,27 @@ def is_local(path: str) -> bool:
 
 
 def _user(request: Any, name: str, password: str) -> User | None:
-    identity = authenticate(request.reader, name, password)
-    # A token is for programs: in a browser it would become all that its owner may do.
-    if identity is None or identity.token_id is not None:
+    """Whose name and password that is. Raises TooManyAttemptsError."""
+    index = request.index
+    identity = by_password(index.database, index.passwords, name, password, request.remote_addr)
+    if identity is None:
         return None
     user: User | None = request.reader.get(User, identity.user_id)
+    return None if user is None else _renewed(request, user, password)
+
+
+def _renewed(request: Any, user: User, password: str) -> User:
+    """*user*, whose password's hash becomes what the settings want now."""
+    old = user.password_hash
+    renewed = old and request.index.passwords.renew(old, password)
+    if renewed:
+        current: User | None = request.writer.get(User, user.id)
+        if current is not None and current.password_hash == old:
+            current.password_hash = renewed
+            return current
     return user
 
 
-def _go_on(request: Any, wanted: str) -> Response:
+def _go_on(request: Any, wanted: str, headers: Any = ()) -> Response:
     url = request.host_url + wanted if is_local(wanted) else request.route_url("web.account")
-    return HTTPSeeOther(url)
+    return HTTPSeeOther(url, headers=headers)

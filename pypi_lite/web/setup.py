@@ -3,9 +3,8 @@
 import hmac
 from typing import Any
 
-from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import Response
-from pyramid.security import remember
 from pyramid.view import view_config
 
 from pypi_lite.accounts.identity import Identity
@@ -15,6 +14,7 @@ from pypi_lite.accounts.permissions import Permission
 from pypi_lite.opening import SETUP_SECRET, secret
 from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
+from pypi_lite.web.session import finish_log_in
 
 
 def includeme(config: Any) -> None:
@@ -45,13 +45,13 @@ def make_administrator(request: Any) -> Response:
             name,
             password=password,
             is_admin=True,
-            by=Identity(name="setup link", user_id=None),
+            by=Identity(name="setup link", user_id=None, address=request.remote_addr),
+            passwords=request.index.passwords,
         )
     except AccountError as error:
         return _form(request, given, name, str(error))
     request.writer.flush()
-    remember(request, user)
-    return HTTPSeeOther(request.route_url("web.account"))
+    return finish_log_in(request, user, "")
 
 
 def _require(request: Any, session: Any, given: str) -> None:
