@@ -37,7 +37,6 @@ _REFUSALS: list[tuple[type[Exception], str]] = [
     (jwt.ImmatureSignatureError, "the token is not valid yet"),
     (jwt.InvalidAudienceError, "the token is meant for somebody else"),
     (jwt.InvalidIssuerError, "the token is of another issuer"),
-    (jwt.MissingRequiredClaimError, "the token lacks a claim"),
     (jwt.InvalidSignatureError, "the token's signature is wrong"),
 ]
 
@@ -230,6 +229,8 @@ def _fitting(keys: list[dict[str, Any]], header: dict[str, Any]) -> list[dict[st
 
 
 def _refusal(error: Exception) -> str:
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        return f"the token lacks {error.claim}"
     for kind, text in _REFUSALS:
         if isinstance(error, kind):
             return text

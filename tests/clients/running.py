@@ -40,10 +40,11 @@ class RunningIndex:
         database_url: str = "",
         workers: int = 2,
         settings: Mapping[str, str] | None = None,
+        port: int | None = None,
     ) -> None:
         self.folder = folder
         self.log = folder / "server.log"
-        self._port = free_port()
+        self._port = port or free_port()
         self._workers = workers
         self._process: subprocess.Popen[bytes] | None = None
         self._index: Index | None = None

@@ -82,7 +82,7 @@ def _with_another_key(theirs: TestIssuer, claims: dict[str, Any]) -> str:
         (_changed(aud=["pypi-lite", "another-client"]), "somebody else"),
         (_changed(azp="another-client"), "somebody else"),
         (_changed(exp=1_700_000_000), "expired"),
-        (_changed(exp=None), "lacks a claim"),
+        (_changed(exp=None), "lacks exp"),
         (_changed(nbf=4_000_000_000), "not valid yet"),
         (_changed(nonce=None), "not for this log-in"),
         (_changed(nonce="another"), "not for this log-in"),
