@@ -16,7 +16,9 @@ from pyramid.view import view_config
 from webob.cookies import SignedSerializer
 
 from pypi_lite.accounts import external
-from pypi_lite.accounts.people import AccountError, authenticate
+from pypi_lite.accounts.attempts import TooManyAttemptsError
+from pypi_lite.accounts.log_in import by_password
+from pypi_lite.accounts.people import AccountError
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.accounts.provider import CALLBACK, Attempt, Provider
 from pypi_lite.jwts import IssuerError, JwtError
@@ -24,7 +26,7 @@ from pypi_lite.models import User
 from pypi_lite.opening import SINGLE_SIGN_ON_SECRET, secret
 from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import answer, form
-from pypi_lite.web.session import finish_log_in
+from pypi_lite.web.session import finish_log_in, too_many_attempts
 
 COOKIE = "pypi_lite_sso"
 _SECONDS = 600
@@ -89,9 +91,22 @@ def connect(request: Any) -> Response:
     offer = _load(request, _OFFERS, field(request, "offer"))
     if offer is None or offer["user"] != identity.user_id:
         return _problem(request, 400, "The form is too old. Begin again on your account page.")
-    shown = authenticate(request.reader, identity.name, field(request, "password"))
-    if shown is None or shown.user_id != identity.user_id or shown.token_id is not None:
-        return _offer_form(request, offer, "That is not your password here.")
+    password = field(request, "password")
+    try:
+        shown = by_password(
+            request.index.database,
+            request.index.passwords,
+            identity.name,
+            password,
+            request.remote_addr,
+        )
+    except TooManyAttemptsError as error:
+        return too_many_attempts(request, error, "connect.html", **_values(request, offer))
+    if shown is None or shown.user_id != identity.user_id:
+        error_text = "That is not your password here."
+        return form(
+            request, "connect.html", status=403, error=error_text, **_values(request, offer)
+        )
     try:
         user = request.writer.get(User, identity.user_id)
         external.connect(request.writer, user, issuer, offer["subject"], by=identity)
@@ -152,20 +167,13 @@ def _offer(request: Any, user_id: int, person: external.Person) -> Response:
     identity = request.identity
     if identity is None or identity.user_id != user_id:
         return _problem(request, 403, "You are no longer logged in to the account to be connected.")
-    return _offer_form(
-        request, {"user": user_id, "subject": person.subject, "name": person.name}, None
-    )
+    offer = {"user": user_id, "subject": person.subject, "name": person.name}
+    return form(request, "connect.html", **_values(request, offer))
 
 
-def _offer_form(request: Any, offer: dict[str, Any], error: str | None) -> Response:
-    return form(
-        request,
-        "connect.html",
-        status=403 if error else 200,
-        offer=_dump(request, _OFFERS, offer),
-        who=offer["name"] or offer["subject"],
-        error=error,
-    )
+def _values(request: Any, offer: dict[str, Any]) -> dict[str, Any]:
+    """What the form needs to make the offer again."""
+    return {"offer": _dump(request, _OFFERS, offer), "who": offer["name"] or offer["subject"]}
 
 
 def _problem(request: Any, status: int, text: str) -> Response:

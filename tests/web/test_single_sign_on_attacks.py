@@ -6,6 +6,7 @@ import hmac
 import json
 import logging
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,6 +24,7 @@ from pypi_lite.models import JournalEntry
 from pypi_lite.repository import Index
 from pypi_lite.settings import Settings
 from tests.issuers import DISCOVERY, KEYS, TOKEN, TestIssuer, ec_key, jwk, rsa_key, running_issuer
+from tests.web.helpers import form_for, log_in
 from tests.web.signing_on import (
     CALLBACK,
     browser,
@@ -296,3 +298,30 @@ def test_a_public_key_that_signs_nothing(app: TestApp, theirs: TestIssuer) -> No
 
     theirs.sign = sign
     refused(app, sign_on(app, theirs), 403, "signed in a way")
+
+
+def test_a_provider_that_is_slow_holds_nobody_for_long(
+    app: TestApp, theirs: TestIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pypi_lite.fetching.SECONDS", 0.5)
+    over = threading.Event()
+    theirs.misbehaviours[TOKEN] = lambda _handler: over.wait(60) and None
+    try:
+        refused(app, sign_on(app, theirs), 503, "can't be asked")
+    finally:
+        over.set()
+
+
+def test_passwords_are_guessed_no_faster_when_connecting(
+    app: TestApp, theirs: TestIssuer, ann: str
+) -> None:
+    log_in(app, ann)
+    page = sign_on(app, theirs, "/account/sso/")
+    for _ in range(30):
+        form = form_for(page, "/account/sso/")
+        form["password"] = "not her password"
+        page = form.submit(status=(403, 429))
+        if page.status_int == 429:
+            break
+    assert page.status_int == 429
+    assert "Retry-After" in page.headers
