@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import hashlib
+import html
 import http.server
 import json
 import secrets
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -63,12 +64,29 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
+    def answer_html(self, body: str) -> None:
+        """Answer with a page."""
+        content = f"<!DOCTYPE html><title>The provider</title>{body}".encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=UTF-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
     def redirect(self, url: str) -> None:
         """Lead elsewhere."""
         self.send_response(302)
         self.send_header("Location", url)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    def authorize(self, *, asks: bool = False) -> None:
+        """Send the browser back, at once or by a link that somebody has to follow."""
+        back = self.server.issuer.authorize(_single(urlsplit(self.path).query))
+        if asks:
+            self.answer_html(f'<a href="{html.escape(back)}">Yes, it is me</a>')
+        else:
+            self.redirect(back)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing."""
@@ -88,7 +106,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             elif parts.path == KEYS:
                 self.answer_json({"keys": issuer.keys})
             elif parts.path == AUTHORIZE:
-                self.redirect(issuer.authorize(_single(parts.query)))
+                self.authorize()
             elif parts.path == TOKEN:
                 self.answer_json(*issuer.exchange(_single(body), self.headers["Authorization"]))
             else:
@@ -166,7 +184,7 @@ class TestIssuer:
             return {"error": "invalid_grant"}, 400
         if query["code_challenge"] != _base64(challenge):
             return {"error": "invalid_grant", "error_description": "PKCE"}, 400
-        client = f"{query['client_id']}:client+secret%2F%2B%25".encode()
+        client = f"{query['client_id']}:{quote_plus(self.client_secret)}".encode()
         if authorization != f"Basic {base64.b64encode(client).decode()}":
             return {"error": "invalid_client"}, 401
         claims = {**self.claims(aud=query["client_id"]), "nonce": query["nonce"], **self.person}
@@ -186,10 +204,10 @@ def _single(query: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running_issuer() -> Iterator[TestIssuer]:
-    """An issuer that answers until the block ends."""
+def running_issuer(host: str = "127.0.0.1") -> Iterator[TestIssuer]:
+    """An issuer that answers until the block ends, under a name of this machine's own."""
     server = _Server(("127.0.0.1", 0), Handler)
-    server.issuer = TestIssuer(f"http://127.0.0.1:{server.server_port}")
+    server.issuer = TestIssuer(f"http://{host}:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
