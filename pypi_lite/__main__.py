@@ -18,7 +18,7 @@ from pyramid.paster import get_appsettings, setup_logging
 from sqlalchemy.orm import Session
 
 from pypi_lite import make_app
-from pypi_lite.accounts import factors, groups, links, users
+from pypi_lite.accounts import external, factors, groups, links, users
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.log_in import change_password
 from pypi_lite.accounts.people import AccountError, create_token, create_user, find_user
@@ -39,8 +39,8 @@ from pypi_lite.settings import (
     URL,
     Settings,
     SettingsError,
-    is_loopback,
 )
+from pypi_lite.urls import is_loopback
 from pypi_lite.verifying import verify
 
 # Multipart's own bytes around a file of the largest size.
@@ -98,6 +98,13 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_people(user)
     _add_groups(commands.add_parser("group", help="groups").add_subparsers(required=True))
+    command = _add(
+        user, "connect", _connect_user, "let who is SUBJECT at the provider be NAME here"
+    )
+    command.add_argument("name", metavar="NAME")
+    command.add_argument("subject", metavar="SUBJECT")
+    command = _add(user, "disconnect", _disconnect_user, "let nobody at the provider be NAME here")
+    command.add_argument("name", metavar="NAME")
 
     token = commands.add_parser("token", help="tokens").add_subparsers(required=True)
     command = _add(token, "create", _create_token, "make a token for a user, and print it")
@@ -459,6 +466,29 @@ def _link(options: argparse.Namespace) -> int:
         secret = options.make(session, options).secret
     print(link_url(settings, secret))
     return 0
+
+
+def _connect_user(options: argparse.Namespace) -> int:
+    settings = _with_provider(options)
+    with open_index(settings).index.database.write() as session:
+        user = external.account(session, options.name)
+        external.connect(session, user, settings.oidc_issuer, options.subject, by=OPERATOR)
+    return 0
+
+
+def _disconnect_user(options: argparse.Namespace) -> int:
+    settings = _with_provider(options)
+    with open_index(settings).index.database.write() as session:
+        user = external.account(session, options.name)
+        external.disconnect(session, user, settings.oidc_issuer, by=OPERATOR)
+    return 0
+
+
+def _with_provider(options: argparse.Namespace) -> Settings:
+    settings = _ready(options)
+    if not settings.oidc_issuer:
+        raise CommandError("there is no setting oidc_issuer: name the INI file that has it")
+    return settings
 
 
 def _create_token(options: argparse.Namespace) -> int:

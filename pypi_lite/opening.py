@@ -24,6 +24,7 @@ from pypi_lite.storage import Blobs
 FORM_SECRET = "form-secret"  # noqa: S105
 SETUP_SECRET = "setup-secret"  # noqa: S105
 FACTOR_SECRET = "factor-secret"  # noqa: S105
+SINGLE_SIGN_ON_SECRET = "single-sign-on-secret"  # noqa: S105
 
 #: Libraries whose next version may make other bytes of the same page.
 _SHAPING_LIBRARIES = ("Jinja2", "MarkupSafe", "packaging")

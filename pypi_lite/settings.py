@@ -6,7 +6,6 @@ which is why the INI files say ``%(here)s/...``.
 """
 
 import importlib.util
-import ipaddress
 import math
 import os
 import re
@@ -18,6 +17,7 @@ from typing import Any, get_origin
 from urllib.parse import urlsplit
 
 from pypi_lite.mailboxes import is_mailbox
+from pypi_lite.urls import is_loopback, safe_url
 
 PREFIX = "pypi_lite."
 DATABASE_URL = "sqlalchemy.url"
@@ -25,6 +25,8 @@ URL = "pypi_lite.url"
 DEFAULT_LISTEN = "127.0.0.1:6543"
 #: Values of the setting ``reading``.
 READING_OPEN, READING_ACCOUNTS = "open", "accounts"
+#: Characters of the longest address of an issuer.
+LONGEST_ISSUER = 255
 #: Values of the setting ``attestations`` that are no path.
 ATTESTATIONS_OFF, ATTESTATIONS_PUBLIC = "off", "public"
 
@@ -135,6 +137,28 @@ class Settings:
     smtp_tls: str = "starttls"
     #: The address that mail comes from.
     mail_from: str = ""
+    #: The issuer of single sign-on, exactly as its tokens write it (docs/single-sign-on.md). Empty: none.
+    oidc_issuer: str = ""
+    #: What the provider calls this index.
+    oidc_client_id: str = ""
+    #: The secret that they share. Empty: none, or in a file.
+    oidc_client_secret: str = field(default="", repr=False)
+    #: A file that holds nothing but the secret.
+    oidc_client_secret_file: Path = field(default=Path())
+    #: What is asked for, with spaces between.
+    oidc_scopes: str = "openid profile"
+    #: What the provider is called on the log-in page's button.
+    oidc_name: str = "single sign-on"
+    #: The claim that a new account's name is made of.
+    oidc_username_claim: str = "preferred_username"
+    #: The claim that names a person's groups. Empty: none does.
+    oidc_groups_claim: str = ""
+    #: Whoever is in this group there administers the index. Empty: nobody does for that.
+    oidc_admin_group: str = ""
+    #: Whether people of the provider who have no account here get one.
+    oidc_create: bool = True
+    #: Whether the log-in page hides its form for passwords, until it is asked for.
+    oidc_only: bool = False
     #: Whether starting the server brings the database's schema up to date.
     migrate: bool = True
     #: Reload changed templates and show more in the log; for work on pypi_lite itself.
@@ -160,6 +184,7 @@ class Settings:
             object.__setattr__(self, name, value)
         if self.sends_mail:
             _check_mail(self)
+        _check_oidc(self)
 
     @property
     def is_open(self) -> bool:
@@ -197,6 +222,18 @@ class Settings:
         address = urlsplit(self.url)
         is_safe = address.scheme == "https" or is_loopback(address.hostname or "")
         return self.url + "integrity/" if is_safe else None
+
+    def oidc_secret(self) -> str:
+        """The secret that the provider of single sign-on knows too; empty: there is none.
+
+        Raises SettingsError: its file can't be read.
+        """
+        if self.oidc_client_secret_file == Path():
+            return self.oidc_client_secret
+        try:
+            return self.oidc_client_secret_file.read_text().strip()
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"oidc_client_secret_file: {error}") from None
 
     @property
     def shaping_pages(self) -> tuple[str, ...]:
@@ -261,12 +298,29 @@ def _check_mail(settings: Settings) -> None:
         raise SettingsError("smtp_tls: a password is sent encrypted: write starttls or tls")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether *host*, a name or an address, is this machine itself."""
+def _check_oidc(settings: Settings) -> None:
+    """Raises SettingsError where single sign-on can't work, as far as that shows from here."""
+    if not settings.oidc_issuer:
+        if settings.oidc_only:
+            raise SettingsError("oidc_only: there is no oidc_issuer, and nobody could log in")
+        return
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        parts = safe_url(settings.oidc_issuer)
+    except ValueError as error:
+        raise SettingsError(f"oidc_issuer: {error}") from None
+    if parts.query or len(settings.oidc_issuer) > LONGEST_ISSUER:
+        raise SettingsError("oidc_issuer: it has no query, and at most 255 characters")
+    if not settings.oidc_client_id:
+        raise SettingsError("oidc_client_id: the provider needs to know who asks")
+    if settings.oidc_client_secret and settings.oidc_client_secret_file != Path():
+        raise SettingsError("oidc_client_secret: write it here or into a file, not both")
+    settings.oidc_secret()
+    if "openid" not in settings.oidc_scopes.split():
+        raise SettingsError("oidc_scopes: openid must be one of them")
+    if not settings.oidc_username_claim:
+        raise SettingsError("oidc_username_claim: new accounts need a name")
+    if settings.oidc_admin_group and not settings.oidc_groups_claim:
+        raise SettingsError("oidc_admin_group: there is no oidc_groups_claim to tell who is in it")
 
 
 def _convert(key: str, text: str, wanted: Any) -> Any:

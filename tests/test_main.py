@@ -17,6 +17,7 @@ from pypi_lite.accounts.people import authenticate, create_user
 from pypi_lite.accounts.sessions import begin_session
 from pypi_lite.models import (
     AuthenticatorApp,
+    ExternalIdentity,
     JournalEntry,
     Passkey,
     Scope,
@@ -254,6 +255,34 @@ def test_mail_leaves_before_the_command_ends(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-m", "pypi_lite", *invite], check=True, timeout=120)
         (message,) = box.messages
         assert message["To"] == "bo@example.org"
+
+
+def test_a_user_is_connected_with_somebody_at_the_provider(
+    command: Command, root: str, tmp_path: Path
+) -> None:
+    ini = tmp_path / "index.ini"
+    assert command("user", "connect", "root", "subject-1") == 1
+    assert "oidc_issuer" in command.says()
+    ini.write_text(
+        "[app:main]\nuse = egg:pypi_lite\npypi_lite.oidc_client_id = index\n"
+        "pypi_lite.oidc_issuer = https://id.test\n"
+    )
+    config = ("--config", str(ini))
+    assert command(*config, "user", "connect", "Root", "subject-1") == 0
+    (row,) = command.rows(ExternalIdentity)
+    assert (row.issuer, row.subject) == ("https://id.test", "subject-1")
+    for arguments, words in (
+        (("connect", "root", "another"), "connected already"),
+        (("connect", "root", "subject-1"), "connected with this already"),
+        (("connect", "nobody", "x"), "no user"),
+        (("connect", "root", "a\nb"), "subject"),
+    ):
+        assert command(*config, "user", *arguments) == 1
+        assert words in command.says()
+    assert command(*config, "user", "disconnect", "root") == 0
+    assert command.rows(ExternalIdentity) == []
+    assert command(*config, "user", "disconnect", "root") == 1
+    assert "not connected" in command.says()
 
 
 def test_a_token_is_printed_alone(command: Command, root: str) -> None:

@@ -105,6 +105,45 @@ def test_attestations_need_their_libraries(root: Path, monkeypatch: pytest.Monke
             Settings(attestations=value)
 
 
+_PROVIDER = {"oidc_issuer": "https://id.test", "oidc_client_id": "index"}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"oidc_issuer": "http://id.test"}, "oidc_issuer: .* neither of https nor on this machine"),
+        ({"oidc_issuer": "id.test"}, "oidc_issuer: .* no address"),
+        ({"oidc_issuer": "https://id.test/?a=b"}, "oidc_issuer: it has no query"),
+        ({"oidc_issuer": "https://id.test/" + "x" * 250}, "oidc_issuer: .* at most 255"),
+        ({"oidc_issuer": "", "oidc_only": "true"}, "oidc_only: there is no oidc_issuer"),
+        ({"oidc_client_id": ""}, "oidc_client_id"),
+        (
+            {"oidc_client_secret": "s", "oidc_client_secret_file": "f"},
+            "oidc_client_secret: .* both",
+        ),
+        ({"oidc_client_secret_file": "/nothing/there"}, "oidc_client_secret_file: .* No such file"),
+        ({"oidc_scopes": "profile"}, "oidc_scopes: openid"),
+        ({"oidc_username_claim": ""}, "oidc_username_claim"),
+        ({"oidc_admin_group": "admins"}, "oidc_admin_group: there is no oidc_groups_claim"),
+    ],
+)
+def test_single_sign_on_that_cannot_work(change: dict[str, str], why: str) -> None:
+    ini = {PREFIX + name: value for name, value in (_PROVIDER | change).items()}
+    with pytest.raises(SettingsError, match=why):
+        Settings.from_ini(ini)
+
+
+def test_the_providers_secret(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("a secret\n")
+    for name, value in (("oidc_client_secret", "a secret"), ("oidc_client_secret_file", str(path))):
+        given = _PROVIDER | {name: value, "oidc_issuer": "http://127.0.0.1:1/", "oidc_only": "yes"}
+        settings = Settings.from_ini({PREFIX + key: text for key, text in given.items()})
+        assert settings.oidc_secret() == "a secret"
+        assert "a secret" not in repr(settings)
+    assert Settings().oidc_secret() == ""
+
+
 def test_what_reaches_a_page_makes_another_build() -> None:
     assert Settings(title="a").shaping_pages != Settings(title="b").shaping_pages
     assert Settings(url="http://a").shaping_pages != Settings(url="http://b").shaping_pages

@@ -15,6 +15,7 @@ from pypi_lite.models.account import (
 from pypi_lite.models.attempt import FailedAttempt, KnownAddress
 from pypi_lite.models.attestation import FileAttestation
 from pypi_lite.models.base import Base, now
+from pypi_lite.models.external import ExternalIdentity
 from pypi_lite.models.factor import AuthenticatorApp, Passkey, RecoveryCode, SpentTicket
 from pypi_lite.models.file import BurnedFilename, Description, File
 from pypi_lite.models.journal import Action, JournalEntry
@@ -29,6 +30,7 @@ __all__ = [
     "Base",
     "BurnedFilename",
     "Description",
+    "ExternalIdentity",
     "FailedAttempt",
     "File",
     "FileAttestation",

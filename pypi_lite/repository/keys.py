@@ -26,6 +26,7 @@ from pypi_lite.models import (
     Base,
     BurnedFilename,
     Description,
+    ExternalIdentity,
     FailedAttempt,
     File,
     FileAttestation,
@@ -79,6 +80,7 @@ def register(registry: KeyRegistry) -> None:
     for model in (
         BurnedFilename,  # no page shows it
         Description,  # shown by files alone, and never changed
+        ExternalIdentity,  # no page shows it
         Publisher,  # no page shows it
         FailedAttempt,  # nor these: they are for the log-in alone
         KnownAddress,

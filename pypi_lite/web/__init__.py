@@ -18,6 +18,8 @@ def includeme(config: Any) -> None:
     config.include("pypi_lite.web.links")
     config.include("pypi_lite.web.people")
     config.include("pypi_lite.web.groups")
+    if config.registry["pypi_lite.settings"].oidc_issuer:  # imported then only: 40 ms of each start
+        config.include("pypi_lite.web.single_sign_on")
     config.include("pypi_lite.web.namespaces")
     config.include("pypi_lite.web.setup")
     config.include("pypi_lite.web.upload")

@@ -7,6 +7,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from pypi_lite.accounts.external import identity_at
 from pypi_lite.accounts.passwords import SHORTEST
 from pypi_lite.accounts.people import (
     MOST_DAYS,
@@ -86,6 +87,7 @@ def account_page(
         "account.html",
         status=status,
         tokens=tokens_of(session, request.identity.user_id),
+        external=identity_at(session, request.index.settings.oidc_issuer, request.identity.user_id),
         token=token,
         error=error,
         password_error=password_error,

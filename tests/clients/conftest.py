@@ -50,10 +50,13 @@ def served_alone(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ser
 
 
 def serving(
-    folder: Path, database_url: str = "", settings: Mapping[str, str] | None = None
+    folder: Path,
+    database_url: str = "",
+    settings: Mapping[str, str] | None = None,
+    port: int | None = None,
 ) -> Iterator[Served]:
     """Serve a new index, and see that it stops as it should."""
-    running = RunningIndex(folder, database_url, settings=settings)
+    running = RunningIndex(folder, database_url, settings=settings, port=port)
     try:
         running.start()
         ann = new_user(running.index, "ann")

@@ -29,6 +29,8 @@ PINNED = {
     # Libraries that read simple pages, and pip, whose parser is asked as a library too.
     "readers": ("pypi-simple==1.8.0", "mousebender==2025.1", "unearth==0.19.0", "pip==26.3"),
 }
+#: What is no client: a provider of single sign-on.
+SERVERS = {"provider": ("Canaille[oidc]==0.3.6",)}
 
 _FOLDER = Path(__file__).parents[2] / ".venv-clients"
 _CONSTRAINTS = Path(__file__).with_name("constraints.txt")
@@ -41,8 +43,11 @@ class NotInstalled(Exception):
 
 
 def environment(client: str) -> Path:
-    """The virtual environment of *client*, a key of PINNED, made if need be. Raises NotInstalled."""
-    requirements = PINNED[client]
+    """The virtual environment of *client*, a key of PINNED or SERVERS, made if need be.
+
+    Raises NotInstalled.
+    """
+    requirements = (PINNED | SERVERS)[client]
     folder = _FOLDER / "-".join([client, requirements[0].partition("==")[2]])
     made_of = "\n".join([sys.version, *requirements, _CONSTRAINTS.read_text()])
     _FOLDER.mkdir(exist_ok=True)
@@ -76,7 +81,7 @@ def _run(*command: str) -> None:
 
 def main() -> int:
     """Make all environments."""
-    for client in PINNED:
+    for client in PINNED | SERVERS:
         try:
             print(environment(client).name)
         except NotInstalled as error:

@@ -41,11 +41,12 @@ class RunningIndex:
         workers: int = 2,
         settings: Mapping[str, str] | None = None,
         host: str = "127.0.0.1",
+        port: int | None = None,
     ) -> None:
         self.folder = folder
         self._host = host
         self.log = folder / "server.log"
-        self._port = free_port()
+        self._port = port or free_port()
         self._workers = workers
         self._process: subprocess.Popen[bytes] | None = None
         self._index: Index | None = None
