@@ -19,9 +19,9 @@ from pyramid.paster import get_appsettings, setup_logging
 from pypi_lite import make_app
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.people import AccountError, create_token, create_user
-from pypi_lite.attestations import Kind, Workflow
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.importing import import_paths
+from pypi_lite.issuers import GITHUB_ISSUER, GITLAB_ISSUER, IssuerKind, Source
 from pypi_lite.models import ProjectStatus, Scope
 from pypi_lite.opening import migrate, open_index, welcome
 from pypi_lite.repository import changes, namespaces, publishers
@@ -97,23 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(namespace, "revoke", _revoke_namespace, "let the names be everybody's again")
     command.add_argument("name", metavar="NAME")
 
-    publisher = commands.add_parser(
-        "publisher", help="workflows whose attestations a project takes"
-    ).add_subparsers(required=True)
-    command = _add(publisher, "add", _add_publisher, "let a workflow attest files of PROJECT")
-    command.add_argument("project", metavar="PROJECT")
-    where = command.add_mutually_exclusive_group(required=True)
-    where.add_argument("--github", metavar="OWNER/REPO", help="a repository on GitHub")
-    where.add_argument("--gitlab", metavar="GROUP/PROJECT", help="a project on GitLab")
-    command.add_argument(
-        "--workflow", metavar="FILE", required=True, help="release.yml; on GitLab a path"
-    )
-    command.add_argument("--environment", metavar="NAME", default="", help="in which it must run")
-    command = _add(publisher, "list", _list_publishers, "the publishers of PROJECT")
-    command.add_argument("project", metavar="PROJECT")
-    command = _add(publisher, "remove", _remove_publisher, "trust a publisher no longer")
-    command.add_argument("project", metavar="PROJECT")
-    command.add_argument("id", metavar="ID", type=_positive)
+    _add_publishers(commands)
 
     command = _add(commands, "import", _import, "take files, or folders of files, into the index")
     command.add_argument("paths", metavar="PATH", nargs="+", type=Path)
@@ -125,6 +109,30 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "verify", _verify, "compare every page and file with the database")
     command.add_argument("--fix", action="store_true", help="mend what can be mended")
     return parser
+
+
+def _add_publishers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands of publishers (`pypi_lite.repository.publishers`)."""
+    publisher = commands.add_parser(
+        "publisher", help="workflows that publish files of a project, and attest them"
+    ).add_subparsers(required=True)
+    command = _add(publisher, "add", _add_publisher, "let a workflow publish files of PROJECT")
+    command.add_argument("project", metavar="PROJECT")
+    where = command.add_mutually_exclusive_group()
+    where.add_argument("--github", metavar="OWNER/REPO", help="a repository on GitHub")
+    where.add_argument("--gitlab", metavar="GROUP/PROJECT", help="a project on GitLab")
+    where.add_argument("--subject", metavar="SUB", help="of the tokens of another --issuer")
+    command.add_argument("--workflow", metavar="FILE", help="release.yml; on GitLab a path")
+    command.add_argument("--environment", metavar="NAME", default="", help="in which it must run")
+    command.add_argument("--issuer", metavar="URL", help="another than the public GitHub or GitLab")
+    command.add_argument(
+        "--pending", metavar="USER", help="it begins PROJECT, which will be this user's"
+    )
+    command = _add(publisher, "list", _list_publishers, "the publishers of PROJECT, or the pending")
+    command.add_argument("project", metavar="PROJECT", nargs="?")
+    command = _add(publisher, "remove", _remove_publisher, "trust a publisher no longer")
+    command.add_argument("project", metavar="PROJECT", nargs="?", help="without: a pending one")
+    command.add_argument("id", metavar="ID", type=_positive)
 
 
 def _add_changes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -303,27 +311,60 @@ def _revoke_namespace(options: argparse.Namespace) -> int:
 
 def _add_publisher(options: argparse.Namespace) -> int:
     """Prints the number alone."""
-    kind = Kind.GITHUB if options.github else Kind.GITLAB
-    workflow = Workflow(kind, options.github or options.gitlab, options.workflow)
+    source = _source(options)
     with open_index(_ready(options)).index.database.write() as session:
-        number = publishers.add(session, OPERATOR, options.project, workflow, options.environment)
+        if options.pending:
+            number = publishers.add_pending(
+                session, OPERATOR, options.project, source, user_name=options.pending
+            )
+        else:
+            number = publishers.add(session, OPERATOR, options.project, source)
     print(number)
     return 0
 
 
+def _source(options: argparse.Namespace) -> Source:
+    """Who is to be a publisher. Raises CommandError where options don't go together."""
+    if options.subject:
+        if not options.issuer or options.workflow or options.environment:
+            raise CommandError("with --subject goes --issuer, and nothing else")
+        return Source(IssuerKind.OTHER, options.issuer, "", options.subject)
+    if not options.workflow or not (options.github or options.gitlab):
+        raise CommandError("write --github or --gitlab, and --workflow; or --issuer and --subject")
+    kind = IssuerKind.GITHUB if options.github else IssuerKind.GITLAB
+    public = GITHUB_ISSUER if options.github else GITLAB_ISSUER
+    return Source(
+        kind,
+        options.issuer or public,
+        options.github or options.gitlab,
+        options.workflow,
+        options.environment,
+    )
+
+
 def _list_publishers(options: argparse.Namespace) -> int:
-    """One a line: its number, where it runs, repository, workflow, environment."""
+    """One a line: its number, where it runs, repository, workflow, environment; and of a pending one the
+    project and whose it will be."""
     with open_index(_ready(options)).index.database.read() as session:
-        for entry in publishers.of(session, options.project):
-            workflow = entry.workflow
-            parts = (workflow.kind.value, workflow.repository, workflow.file, entry.environment)
+        if options.project:
+            entries = publishers.of(session, options.project)
+        else:
+            entries = publishers.pending(session)
+        for entry in entries:
+            source = entry.source
+            parts = [source.title, source.repository, source.workflow, source.environment]
+            if entry.person:
+                parts += [entry.pending_name or "", entry.person]
             print(entry.id, *parts, sep="\t")
     return 0
 
 
 def _remove_publisher(options: argparse.Namespace) -> int:
     with open_index(_ready(options)).index.database.write() as session:
-        publishers.remove(session, OPERATOR, options.project, options.id)
+        if options.project:
+            publishers.remove(session, OPERATOR, options.project, options.id)
+        else:
+            publishers.remove_pending(session, OPERATOR, options.id)
     return 0
 
 

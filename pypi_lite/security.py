@@ -74,7 +74,7 @@ class Policy:
             return Denied("log in first")
         if permission == Permission.UPLOAD and identity.has_scope(Scope.UPLOAD):
             return Allowed("may upload")
-        if permission == Permission.ACCOUNT:
+        if permission == Permission.ACCOUNT and identity.publisher_token_id is None:
             return Allowed("has an account")
         if permission == Permission.ADMINISTER and identity.is_admin and identity.token_id is None:
             return Allowed("administers the index")

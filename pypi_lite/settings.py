@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, get_origin
 from urllib.parse import urlsplit
 
+from pypi_lite.issuers import TrustedIssuer, parse_issuers
 from pypi_lite.urls import is_loopback
 
 PREFIX = "pypi_lite."
@@ -86,6 +87,11 @@ class Settings:
     #: Whether attestations are taken, and whom they are verified against (docs/attestations.md):
     #: ``off``, the path of a trust root's JSON file, or ``public``.
     attestations: str = ATTESTATIONS_OFF
+    #: Issuers of tokens for publishing without a stored secret (docs/trusted-publishing.md): ``github``,
+    #: ``gitlab``, or the address of another one, and that of its keys. Empty: none.
+    trusted_publishers: tuple[str, ...] = ()
+    #: The audience that such a token must be for. Empty: the host of ``url``, with its port if it names one.
+    trusted_publishers_audience: str = ""
     #: Whether starting the server brings the database's schema up to date.
     migrate: bool = True
     #: Reload changed templates and show more in the log; for work on pypi_lite itself.
@@ -102,6 +108,7 @@ class Settings:
             "url": self.url.rstrip("/") + "/",
             "attestations": _trust(self.attestations),
         }
+        _parse_trusted(self.trusted_publishers)
         for name, value in replace.items():
             object.__setattr__(self, name, value)
 
@@ -119,6 +126,16 @@ class Settings:
     def takes_attestations(self) -> bool:
         """Whether the attestations of an upload are looked at."""
         return self.attestations != ATTESTATIONS_OFF
+
+    @property
+    def trusted_issuers(self) -> tuple[TrustedIssuer, ...]:
+        """Whose tokens publish; none: trusted publishing is off."""
+        return _parse_trusted(self.trusted_publishers)
+
+    @property
+    def audience(self) -> str:
+        """Whom tokens of trusted publishers must be for."""
+        return self.trusted_publishers_audience or urlsplit(self.url).netloc
 
     @property
     def provenance_url(self) -> str | None:
@@ -169,6 +186,13 @@ def _trust(text: str) -> str:
     if not os.path.isfile(path):
         raise SettingsError(f"attestations: write off, public, or a trust root's path: no {path}")
     return path
+
+
+def _parse_trusted(texts: tuple[str, ...]) -> tuple[TrustedIssuer, ...]:
+    try:
+        return parse_issuers(texts)
+    except ValueError as error:
+        raise SettingsError(f"trusted_publishers: {error}") from error
 
 
 def _convert(key: str, text: str, wanted: Any) -> Any:

@@ -12,8 +12,18 @@ from sqlalchemy.orm import Session, selectinload
 
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.passwords import hash_password, verify_password
+from pypi_lite.accounts.publisher_tokens import publisher_identity
 from pypi_lite.distributions.metadata import MAX_IDENTIFIER
-from pypi_lite.models import Action, Scope, Token, TokenProject, TokenScope, User, now
+from pypi_lite.models import (
+    Action,
+    PublisherToken,
+    Scope,
+    Token,
+    TokenProject,
+    TokenScope,
+    User,
+    now,
+)
 from pypi_lite.models.journal import append
 from pypi_lite.names import is_valid_name, normalize_name
 
@@ -94,11 +104,11 @@ def create_token(
             raise AccountError(f"{name[:MAX_IDENTIFIER]!r} can't be a project's name.")
     if days is not None and not 1 <= days <= MOST_DAYS:
         raise AccountError(f"A token lasts at least one day, and at most {MOST_DAYS}.")
-    secret = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+    secret = new_secret()
     session.add(
         Token(
             user=user,
-            sha256=_token_hash(secret),
+            sha256=token_hash(secret),
             created=now(),
             expires=None if days is None else now() + timedelta(days=days),
             scopes=[TokenScope(scope=scope) for scope in sorted(set(scopes))],
@@ -134,7 +144,10 @@ def authenticate(session: Session, user_name: str, secret: str) -> Identity | No
     """Who shows *secret*: a token under any user name, or the user's own password."""
     if secret.startswith(TOKEN_PREFIX):
         # Looked up by hash: what timing could tell of a hash helps nobody to find its token.
-        return _token_identity(session, Token.sha256 == _token_hash(secret))
+        sha256 = token_hash(secret)
+        return _token_identity(session, Token.sha256 == sha256) or publisher_identity(
+            session, PublisherToken.sha256 == sha256
+        )
     if user_name == TOKEN_USER:
         return None
     name = user_name.strip().lower()
@@ -158,6 +171,9 @@ def refresh(session: Session, identity: Identity) -> Identity | None:
     """*identity* as the database has it now, or None: the account or the token is gone."""
     if identity.token_id is not None:
         found = _token_identity(session, Token.id == identity.token_id)
+        return found and replace(found, address=identity.address)
+    if identity.publisher_token_id is not None:
+        found = publisher_identity(session, PublisherToken.id == identity.publisher_token_id)
         return found and replace(found, address=identity.address)
     if identity.user_id is None:
         return identity
@@ -187,6 +203,12 @@ def _token_identity(session: Session, condition: ColumnElement[bool]) -> Identit
     )
 
 
-def _token_hash(secret: str) -> str:
+def new_secret() -> str:
+    """A secret for a token."""
+    return TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def token_hash(secret: str) -> str:
+    """What is kept of a token's secret."""
     # 32 random bytes need no slow hash.
     return hashlib.sha256(secret.encode()).hexdigest()

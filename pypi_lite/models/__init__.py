@@ -18,7 +18,12 @@ from pypi_lite.models.file import BurnedFilename, Description, File
 from pypi_lite.models.journal import Action, JournalEntry
 from pypi_lite.models.namespace import Namespace, NamespaceOwner
 from pypi_lite.models.project import Project, ProjectStatus, Release, Visibility
-from pypi_lite.models.publisher import Publisher
+from pypi_lite.models.publisher import (
+    Publisher,
+    PublisherToken,
+    PublisherTokenPublisher,
+    UsedAssertion,
+)
 
 __all__ = [
     "Action",
@@ -35,6 +40,8 @@ __all__ = [
     "Project",
     "ProjectStatus",
     "Publisher",
+    "PublisherToken",
+    "PublisherTokenPublisher",
     "Release",
     "Role",
     "RoleName",
@@ -42,6 +49,7 @@ __all__ = [
     "Token",
     "TokenProject",
     "TokenScope",
+    "UsedAssertion",
     "User",
     "Visibility",
     "WebSession",

@@ -50,6 +50,8 @@ def check_may_quarantine(identity: Identity) -> None:
 
 
 def _is_owner(session: Session, identity: Identity, project: Project) -> bool:
+    if identity.user_id is None:
+        return False  # and no role of a group's, which has no user either
     roles = select(Role.id).where(
         Role.project_id == project.id,
         Role.user_id == identity.user_id,

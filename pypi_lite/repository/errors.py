@@ -24,6 +24,10 @@ class Code(StrEnum):
     WRONG_TYPE = "wrong-type"
     GONE = "gone"
     BUSY = "busy"
+    # Of trusted publishing, as clients know them from PyPI:
+    INVALID_TOKEN = "invalid-token"  # noqa: S105
+    INVALID_PUBLISHER = "invalid-publisher"
+    REUSED_TOKEN = "invalid-reuse-token"  # noqa: S105
     # Of the policies that settings switch on:
     LOCAL_VERSION = "local-version"
     DIRECT_URL = "direct-url"
@@ -52,6 +56,9 @@ _STATUS = {
     Code.TOO_LARGE: 413,
     Code.WRONG_TYPE: 415,
     Code.BAD_VALUE: 422,
+    Code.INVALID_TOKEN: 422,
+    Code.INVALID_PUBLISHER: 422,
+    Code.REUSED_TOKEN: 422,
     Code.BUSY: 503,
 }
 

@@ -30,11 +30,14 @@ from pypi_lite.models import (
     NamespaceOwner,
     Project,
     Publisher,
+    PublisherToken,
+    PublisherTokenPublisher,
     Release,
     Role,
     Token,
     TokenProject,
     TokenScope,
+    UsedAssertion,
     User,
     WebSession,
 )
@@ -63,6 +66,9 @@ def register(registry: KeyRegistry) -> None:
         BurnedFilename,  # no page shows it
         Description,  # shown by files alone, and never changed
         Publisher,  # no page shows it
+        PublisherToken,
+        PublisherTokenPublisher,
+        UsedAssertion,
         Group,
         GroupMember,
         Token,
@@ -72,6 +78,9 @@ def register(registry: KeyRegistry) -> None:
         WebSession,
     ):
         registry.register(model, _none)
+
+
+_OF_PUBLISHERS = (Action.PUBLISHER_ADD, Action.PUBLISHER_REMOVE, Action.PUBLISHER_MINT)
 
 
 def _none(_row: Any, _change: Change) -> Iterable[str]:
@@ -112,6 +121,6 @@ def _journal_entry(entry: JournalEntry, _change: Change) -> Iterable[str]:
     """A page shows the number of its newest row, of a change that has keys itself, mostly."""
     if entry.action in (Action.NAMESPACE_GRANT, Action.NAMESPACE_REVOKE):
         return {PROJECTS, INDEX}
-    if entry.action in (Action.PUBLISHER_ADD, Action.PUBLISHER_REMOVE):
+    if entry.action in _OF_PUBLISHERS:
         return {HOME}  # which shows the newest change of any project
     return ()

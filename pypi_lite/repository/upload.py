@@ -47,6 +47,7 @@ from pypi_lite.repository import (
     descriptions,
     namespaces,
     policies,
+    publishing,
     status,
 )
 from pypi_lite.repository.errors import Code, Refusal
@@ -187,8 +188,9 @@ def _check_may_upload(session: Session, identity: Identity, normalized_name: str
         .where(Project.normalized_name == normalized_name)
     ).first()
     if found is None:
-        namespaces.check_may_begin(session, identity, normalized_name)
-    elif found[1] is None:
+        owner = publishing.beginner(session, identity, normalized_name)
+        namespaces.check_may_begin(session, owner, normalized_name)
+    elif found[1] is None and identity.publisher_token_id is None:
         raise Refusal(
             Code.NOT_ALLOWED,
             f"{identity.name!r} may not upload to {normalized_name!r}: ask one of its owners.",
@@ -423,7 +425,8 @@ def _project(
             )
             project.name = name
         return project
-    namespaces.check_may_begin(session, identity, normalized)
+    owner = publishing.beginner(session, identity, normalized)
+    namespaces.check_may_begin(session, owner, normalized)
     entry = append(session, Action.PROJECT_CREATE, by=identity, project=normalized)
     project = Project(
         normalized_name=normalized,
@@ -433,8 +436,9 @@ def _project(
         changed=entry.moment,
     )
     session.add(project)
-    if identity.user_id is not None:
-        session.add(Role(user_id=identity.user_id, project=project, role=RoleName.OWNER))
+    if owner.user_id is not None:
+        session.add(Role(user_id=owner.user_id, project=project, role=RoleName.OWNER))
+    publishing.settle(session, identity, project, owner)
     return project
 
 

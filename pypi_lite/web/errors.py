@@ -20,6 +20,7 @@ _PROGRAMS = (
     "/mirror/",
     "/packages/",
     "/api/",
+    "/_/",
 )
 
 
