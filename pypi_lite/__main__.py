@@ -118,7 +118,7 @@ def _add_publishers(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     ).add_subparsers(required=True)
     command = _add(publisher, "add", _add_publisher, "let a workflow publish files of PROJECT")
     command.add_argument("project", metavar="PROJECT")
-    where = command.add_mutually_exclusive_group()
+    where = command.add_mutually_exclusive_group(required=True)
     where.add_argument("--github", metavar="OWNER/REPO", help="a repository on GitHub")
     where.add_argument("--gitlab", metavar="GROUP/PROJECT", help="a project on GitLab")
     where.add_argument("--subject", metavar="SUB", help="of the tokens of another --issuer")
@@ -128,6 +128,7 @@ def _add_publishers(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     command.add_argument(
         "--pending", metavar="USER", help="it begins PROJECT, which will be this user's"
     )
+    command.set_defaults(wrong=command.error)
     command = _add(publisher, "list", _list_publishers, "the publishers of PROJECT, or the pending")
     command.add_argument("project", metavar="PROJECT", nargs="?")
     command = _add(publisher, "remove", _remove_publisher, "trust a publisher no longer")
@@ -324,13 +325,13 @@ def _add_publisher(options: argparse.Namespace) -> int:
 
 
 def _source(options: argparse.Namespace) -> Source:
-    """Who is to be a publisher. Raises CommandError where options don't go together."""
+    """Who is to be a publisher. Ends the program where options don't go together."""
     if options.subject:
         if not options.issuer or options.workflow or options.environment:
-            raise CommandError("with --subject goes --issuer, and nothing else")
+            options.wrong("with --subject goes --issuer, and nothing else of a workflow")
         return Source(IssuerKind.OTHER, options.issuer, "", options.subject)
-    if not options.workflow or not (options.github or options.gitlab):
-        raise CommandError("write --github or --gitlab, and --workflow; or --issuer and --subject")
+    if not options.workflow:
+        options.wrong("with --github and --gitlab goes --workflow")
     kind = IssuerKind.GITHUB if options.github else IssuerKind.GITLAB
     public = GITHUB_ISSUER if options.github else GITLAB_ISSUER
     return Source(

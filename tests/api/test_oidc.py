@@ -1,5 +1,6 @@
 """Trusted publishing: what is exchanged for a token, what is refused, and what the token opens."""
 
+import base64
 import json
 import threading
 import time
@@ -8,22 +9,25 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import jwt
 import pytest
 from sqlalchemy import select
 from webtest import TestApp
 
 from pypi_lite import make_app
-from pypi_lite.accounts.identity import OPERATOR
+from pypi_lite.accounts.identity import OPERATOR, Identity
 from pypi_lite.accounts.people import TOKEN_PREFIX
 from pypi_lite.issuers import IssuerKind, Source
 from pypi_lite.models import (
     Action,
     File,
+    Group,
     JournalEntry,
     Project,
     Publisher,
     PublisherToken,
     Role,
+    RoleName,
     UsedAssertion,
     User,
     now,
@@ -83,7 +87,7 @@ _numbers = iter(range(1, 1_000_000))
 
 def github_claims(issuer: TestIssuer, **more: Any) -> dict[str, Any]:
     """What GitHub says of a job of release.yml in acme/foo."""
-    claims = issuer.claims(
+    usual = issuer.claims(
         aud="index.test",
         jti=f"job-{next(_numbers)}",
         sub="repo:acme/foo:environment:release",
@@ -97,23 +101,21 @@ def github_claims(issuer: TestIssuer, **more: Any) -> dict[str, Any]:
         event_name="push",
         environment="release",
     )
-    return {name: value for name, value in {**claims, **more}.items() if value is not None}
+    return {name: value for name, value in {**usual, **more}.items() if value is not None}
 
 
 def gitlab_claims(issuer: TestIssuer, **more: Any) -> dict[str, Any]:
     """What GitLab says of a job of ci/release.yml in acme/tools/foo."""
     host = issuer.url.removeprefix("http://")
-    return issuer.claims(
-        aud="index.test",
-        jti=f"job-{next(_numbers)}",
-        sub="project_path:acme/tools/foo:ref_type:branch:ref:main",
-        **{
-            "project_path": "acme/tools/foo",
-            "namespace_id": "72",
-            "ci_config_ref_uri": f"{host}/acme/tools/foo//ci/release.yml@refs/heads/main",
-            **more,
-        },
-    )
+    usual = {
+        "aud": "index.test",
+        "jti": f"job-{next(_numbers)}",
+        "sub": "project_path:acme/tools/foo:ref_type:branch:ref:main",
+        "project_path": "acme/tools/foo",
+        "namespace_id": "72",
+        "ci_config_ref_uri": f"{host}/acme/tools/foo//ci/release.yml@refs/heads/main",
+    }
+    return issuer.claims(**{**usual, **more})
 
 
 def source(issuer: TestIssuer, **values: str) -> Source:
@@ -240,9 +242,6 @@ def test_no_role_of_a_group_is_its_own(
     app: TestApp, index: Index, issuer: TestIssuer, foo: int
 ) -> None:
     """Neither a group's role nor a publisher has a user."""
-    from pypi_lite.accounts.identity import Identity
-    from pypi_lite.models import Group, RoleName
-
     with index.database.write() as session:
         project = session.scalars(select(Project).where(Project.normalized_name == "foo")).one()
         group = Group(name="core", created=now())
@@ -263,8 +262,6 @@ def test_it_is_taken_once(app: TestApp, index: Index, issuer: TestIssuer, foo: i
 
 
 def _jti(token: str) -> str:
-    import jwt
-
     found: str = jwt.decode(token, options={"verify_signature": False})["jti"]
     return found
 
@@ -337,14 +334,11 @@ def test_a_project_that_is_deleted_takes_its_publishers_along(
     assert post(app, twine(WHEEL), token, status="*").status_int == 401
 
 
-@pytest.mark.parametrize(
-    ("claims", "code", "words"),
-    [
+ANOTHER_JOB: list[tuple[dict[str, Any], str, str]] = [
         ({"aud": "another.index"}, "invalid-token", "meant for somebody else"),
         ({"exp": 1_000_000_000}, "invalid-token", "has expired"),
         ({"nbf": 4_000_000_000}, "invalid-token", "not valid yet"),
         ({"iss": "https://evil.test"}, "invalid-token", "no issuer that is trusted"),
-        ({"iss": ["https://evil.test"]}, "invalid-token", "no issuer that is trusted"),
         ({"exp": 1e18}, "invalid-token", "no moment"),
         ({"repository": "acme/bar"}, "invalid-token", "none of its repository"),
         # A fork, or another repository altogether, with a workflow of the same name.
@@ -385,16 +379,19 @@ def test_a_project_that_is_deleted_takes_its_publishers_along(
         ({"repository": 7}, "invalid-token", "no claim repository"),
         ({"repository_owner_id": None}, "invalid-token", "no claim repository_owner_id"),
         ({"repository": "acme/foo\0"}, "invalid-token", "no claim repository"),
-    ],
-)
+]
+
+
 def test_another_job_is_refused(
-    app: TestApp, index: Index, issuer: TestIssuer, foo: int, claims: Any, code: str, words: str
+    app: TestApp, index: Index, issuer: TestIssuer, foo: int
 ) -> None:
-    found = refused(app, issuer, **claims)
-    assert found[0] == code
-    assert words in found[1]
+    for claims, code, words in ANOTHER_JOB:
+        found = refused(app, issuer, **claims)
+        assert found[0] == code, claims
+        assert words in found[1], claims
     with index.database.read() as session:
         assert session.scalars(select(PublisherToken)).all() == []
+    minted(app, issuer)
 
 
 def test_an_environment_is_the_one_that_is_named(
@@ -421,26 +418,31 @@ def test_a_name_that_has_changed_hands_is_another(
     assert "belongs to another account" in text
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"null",
-        b'"token"',
-        b"{}",
-        b'{"token": 7}',
-        b'{"token": null}',
-        '{"token": "ä"}'.encode(),
-        b"\xff",
-        b"[" * 20_000,
-        b'{"token": "' + b"a" * 70_000 + b'"}',
-    ],
-)
-def test_what_is_no_request_is_refused(app: TestApp, foo: int, body: bytes) -> None:
-    refusal(app.post(MINT, body, content_type="application/json", status="*"))
-    refusal(app.post(BURN, body, content_type="application/json", status="*"))
+NO_REQUEST = [
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b'"token"',
+    b"{}",
+    b'{"token": 7}',
+    b'{"token": null}',
+    '{"token": "ä"}'.encode(),
+    b"\xff",
+    b"[" * 20_000,
+    b'{"token": "' + b"a" * 70_000 + b'"}',
+]
+
+
+def test_what_is_no_request_is_refused(app: TestApp) -> None:
+    for body in NO_REQUEST:
+        for address in (MINT, BURN):
+            refusal(app.post(address, body, content_type="application/json", status="*"))
+
+
+def encoded(content: object) -> str:
+    """A part of a token."""
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=").decode()
 
 
 def test_what_is_no_token_is_refused(app: TestApp, issuer: TestIssuer, foo: int) -> None:
@@ -457,7 +459,7 @@ def test_what_is_no_token_is_refused(app: TestApp, issuer: TestIssuer, foo: int)
         f"{head}.{payload}.{signature[:-8]}AAAAAAAA",
         f"{unsigned}.{payload}.",
         f"{unsigned}.{payload}.{signature}",
-        f"{head}.{json.dumps({})}.{signature}",
+        *(f"{head}.{encoded(wrong)}.{signature}" for wrong in ({}, [], {"iss": ["a"]}, "a", 7)),
         f"{good}.{signature}",
         good + "A" * 40_000,
     ):

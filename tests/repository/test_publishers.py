@@ -107,7 +107,7 @@ def test_what_is_not_there_or_there_already_is_said(index: Index, foo: str) -> N
         add(index, foo, WORKFLOW)
     with pytest.raises(Refusal, match="There is no project 'nothing'"):
         add(index, "nothing", WORKFLOW)
-    with pytest.raises(Refusal, match="An environment is a line of text"):
+    with pytest.raises(Refusal, match="An environment, or a subject, is a line of text"):
         add(index, foo, WORKFLOW, "a\nb")
     for name, wrong in (("other", number), ("Foo", number + 1)):
         with pytest.raises(Refusal, match=f"{name} has no publisher {wrong}"):
