@@ -40,6 +40,7 @@ def make_app(settings: Settings) -> Any:
     config.include("pypi_lite.api.files")
     config.include("pypi_lite.api.mirrors")
     config.include("pypi_lite.api.upload")
+    config.include("pypi_lite.api.oidc")
     config.include("pypi_lite.api.projects")
     config.include("pypi_lite.api.openapi")
     config.include("pypi_lite.web")

@@ -23,9 +23,9 @@ from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.log_in import change_password
 from pypi_lite.accounts.people import AccountError, create_token, create_user, find_user
 from pypi_lite.application import send_what_waits
-from pypi_lite.attestations import Kind, Workflow
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.importing import import_paths
+from pypi_lite.issuers import GITHUB_ISSUER, GITLAB_ISSUER, IssuerKind, Source
 from pypi_lite.models import ProjectStatus, RoleName, Scope, Visibility
 from pypi_lite.names import normalize_name
 from pypi_lite.notifying import link_url
@@ -125,23 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(namespace, "revoke", _revoke_namespace, "let the names be everybody's again")
     command.add_argument("name", metavar="NAME")
 
-    publisher = commands.add_parser(
-        "publisher", help="workflows whose attestations a project takes"
-    ).add_subparsers(required=True)
-    command = _add(publisher, "add", _add_publisher, "let a workflow attest files of PROJECT")
-    command.add_argument("project", metavar="PROJECT")
-    where = command.add_mutually_exclusive_group(required=True)
-    where.add_argument("--github", metavar="OWNER/REPO", help="a repository on GitHub")
-    where.add_argument("--gitlab", metavar="GROUP/PROJECT", help="a project on GitLab")
-    command.add_argument(
-        "--workflow", metavar="FILE", required=True, help="release.yml; on GitLab a path"
-    )
-    command.add_argument("--environment", metavar="NAME", default="", help="in which it must run")
-    command = _add(publisher, "list", _list_publishers, "the publishers of PROJECT")
-    command.add_argument("project", metavar="PROJECT")
-    command = _add(publisher, "remove", _remove_publisher, "trust a publisher no longer")
-    command.add_argument("project", metavar="PROJECT")
-    command.add_argument("id", metavar="ID", type=_positive)
+    _add_publishers(commands)
 
     command = _add(commands, "import", _import, "take files, or folders of files, into the index")
     command.add_argument("paths", metavar="PATH", nargs="+", type=Path)
@@ -229,6 +213,31 @@ def _add_groups(group: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command.set_defaults(
         change=lambda session, o: groups.remove_member(session, o.name, o.user, by=OPERATOR)
     )
+
+
+def _add_publishers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands of publishers (`pypi_lite.repository.publishers`)."""
+    publisher = commands.add_parser(
+        "publisher", help="workflows that publish files of a project, and attest them"
+    ).add_subparsers(required=True)
+    command = _add(publisher, "add", _add_publisher, "let a workflow publish files of PROJECT")
+    command.add_argument("project", metavar="PROJECT")
+    where = command.add_mutually_exclusive_group(required=True)
+    where.add_argument("--github", metavar="OWNER/REPO", help="a repository on GitHub")
+    where.add_argument("--gitlab", metavar="GROUP/PROJECT", help="a project on GitLab")
+    where.add_argument("--subject", metavar="SUB", help="of the tokens of another --issuer")
+    command.add_argument("--workflow", metavar="FILE", help="release.yml; on GitLab a path")
+    command.add_argument("--environment", metavar="NAME", default="", help="in which it must run")
+    command.add_argument("--issuer", metavar="URL", help="another than the public GitHub or GitLab")
+    command.add_argument(
+        "--pending", metavar="USER", help="it begins PROJECT, which will be this user's"
+    )
+    command.set_defaults(wrong=command.error)
+    command = _add(publisher, "list", _list_publishers, "the publishers of PROJECT, or the pending")
+    command.add_argument("project", metavar="PROJECT", nargs="?")
+    command = _add(publisher, "remove", _remove_publisher, "trust a publisher no longer")
+    command.add_argument("project", metavar="PROJECT", nargs="?", help="without: a pending one")
+    command.add_argument("id", metavar="ID", type=_positive)
 
 
 def _add_changes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -527,27 +536,60 @@ def _revoke_namespace(options: argparse.Namespace) -> int:
 
 def _add_publisher(options: argparse.Namespace) -> int:
     """Prints the number alone."""
-    kind = Kind.GITHUB if options.github else Kind.GITLAB
-    workflow = Workflow(kind, options.github or options.gitlab, options.workflow)
+    source = _source(options)
     with open_index(_ready(options)).index.database.write() as session:
-        number = publishers.add(session, OPERATOR, options.project, workflow, options.environment)
+        if options.pending:
+            number = publishers.add_pending(
+                session, OPERATOR, options.project, source, user_name=options.pending
+            )
+        else:
+            number = publishers.add(session, OPERATOR, options.project, source)
     print(number)
     return 0
 
 
+def _source(options: argparse.Namespace) -> Source:
+    """Who is to be a publisher. Ends the program where options don't go together."""
+    if options.subject:
+        if not options.issuer or options.workflow or options.environment:
+            options.wrong("with --subject goes --issuer, and nothing else of a workflow")
+        return Source(IssuerKind.OTHER, options.issuer, "", options.subject)
+    if not options.workflow:
+        options.wrong("with --github and --gitlab goes --workflow")
+    kind = IssuerKind.GITHUB if options.github else IssuerKind.GITLAB
+    public = GITHUB_ISSUER if options.github else GITLAB_ISSUER
+    return Source(
+        kind,
+        options.issuer or public,
+        options.github or options.gitlab,
+        options.workflow,
+        options.environment,
+    )
+
+
 def _list_publishers(options: argparse.Namespace) -> int:
-    """One a line: its number, where it runs, repository, workflow, environment."""
+    """One a line: its number, where it runs, repository, workflow, environment; and of a pending one the
+    project and whose it will be."""
     with open_index(_ready(options)).index.database.read() as session:
-        for entry in publishers.of(session, options.project):
-            workflow = entry.workflow
-            parts = (workflow.kind.value, workflow.repository, workflow.file, entry.environment)
+        if options.project:
+            entries = publishers.of(session, options.project)
+        else:
+            entries = publishers.pending(session)
+        for entry in entries:
+            source = entry.source
+            parts = [source.title, source.repository, source.workflow, source.environment]
+            if entry.person:
+                parts += [entry.pending_name or "", entry.person]
             print(entry.id, *parts, sep="\t")
     return 0
 
 
 def _remove_publisher(options: argparse.Namespace) -> int:
     with open_index(_ready(options)).index.database.write() as session:
-        publishers.remove(session, OPERATOR, options.project, options.id)
+        if options.project:
+            publishers.remove(session, OPERATOR, options.project, options.id)
+        else:
+            publishers.remove_pending(session, OPERATOR, options.id)
     return 0
 
 

@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pypi_lite.distributions import DistributionFilename, InvalidDistribution, parse_filename
+from pypi_lite.issuers import GITHUB_ISSUER, GITLAB_ISSUER
 from pypi_lite.settings import ATTESTATIONS_PUBLIC
 
 if TYPE_CHECKING:
@@ -41,10 +42,7 @@ class Kind(StrEnum):
     GITLAB = "GitLab"
 
 
-_ISSUERS = {
-    Kind.GITHUB: "https://token.actions.githubusercontent.com",
-    Kind.GITLAB: "https://gitlab.com",
-}
+_ISSUERS = {Kind.GITHUB: GITHUB_ISSUER, Kind.GITLAB: GITLAB_ISSUER}
 #: A repository's address, and that of a workflow of it without its revision.
 _REPOSITORIES = {Kind.GITHUB: "https://github.com/{}", Kind.GITLAB: "https://gitlab.com/{}"}
 _WORKFLOWS = {Kind.GITHUB: "{}/.github/workflows/{}", Kind.GITLAB: "{}//{}"}

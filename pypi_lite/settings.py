@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, get_origin
 from urllib.parse import urlsplit
 
+from pypi_lite.issuers import TrustedIssuer, parse_issuers
 from pypi_lite.mailboxes import is_mailbox
 from pypi_lite.urls import is_loopback, safe_url
 
@@ -159,6 +160,11 @@ class Settings:
     oidc_create: bool = True
     #: Whether the log-in page hides its form for passwords, until it is asked for.
     oidc_only: bool = False
+    #: Issuers of tokens for publishing without a stored secret (docs/trusted-publishing.md): ``github``,
+    #: ``gitlab``, or the address of another one, and that of its keys. Empty: none.
+    trusted_publishers: tuple[str, ...] = ()
+    #: The audience that such a token must be for. Empty: the host of ``url``, and its port, if any.
+    trusted_publishers_audience: str = ""
     #: Whether starting the server brings the database's schema up to date.
     migrate: bool = True
     #: Reload changed templates and show more in the log; for work on pypi_lite itself.
@@ -180,6 +186,7 @@ class Settings:
             "reading": _reading(self.reading),
             "visibility": _visibility(self.visibility),
         }
+        _parse_trusted(self.trusted_publishers)
         for name, value in replace.items():
             object.__setattr__(self, name, value)
         if self.sends_mail:
@@ -211,6 +218,16 @@ class Settings:
     def sends_mail(self) -> bool:
         """Whether there is a host that takes mail."""
         return bool(self.smtp_host)
+
+    @property
+    def trusted_issuers(self) -> tuple[TrustedIssuer, ...]:
+        """Whose tokens publish; none: trusted publishing is off."""
+        return _parse_trusted(self.trusted_publishers)
+
+    @property
+    def audience(self) -> str:
+        """Whom tokens of trusted publishers must be for."""
+        return self.trusted_publishers_audience or urlsplit(self.url).netloc
 
     @property
     def provenance_url(self) -> str | None:
@@ -321,6 +338,13 @@ def _check_oidc(settings: Settings) -> None:
         raise SettingsError("oidc_username_claim: new accounts need a name")
     if settings.oidc_admin_group and not settings.oidc_groups_claim:
         raise SettingsError("oidc_admin_group: there is no oidc_groups_claim to tell who is in it")
+
+
+def _parse_trusted(texts: tuple[str, ...]) -> tuple[TrustedIssuer, ...]:
+    try:
+        return parse_issuers(texts)
+    except ValueError as error:
+        raise SettingsError(f"trusted_publishers: {error}") from error
 
 
 def _convert(key: str, text: str, wanted: Any) -> Any:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from pypi_lite.attestations import Kind, Workflow
+from pypi_lite.issuers import PUBLIC, IssuerKind, Source
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 WORKFLOW = Workflow(Kind.GITHUB, "acme/foo", "release.yml")
@@ -29,6 +30,12 @@ _FULCIO = "1.3.6.1.4.1.57264.1"
 _SCT_LIST = ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
 _MINUTES = timedelta(minutes=10)
 _LONG = timedelta(days=365)
+
+
+def source_of(workflow: Workflow, environment: str = "") -> Source:
+    """*workflow*, as a publisher is named."""
+    kind = IssuerKind(workflow.kind.value)
+    return Source(kind, PUBLIC[kind], workflow.repository, workflow.file, environment)
 
 
 def claims_of(workflow: Workflow, ref: str = "refs/tags/v1") -> dict[str, str]:

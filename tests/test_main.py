@@ -343,6 +343,27 @@ def test_publishers_are_added_listed_and_removed(command: Command, tmp_path: Pat
     assert command.out == "2\tGitLab\tacme/tools/foo\tci/release.yml\t\n"
 
 
+def test_publishers_of_what_is_not_there_yet(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github = ("--github", "acme/foo", "--workflow", "release.yml")
+    assert command("publisher", "add", "Foo", *github, "--pending", "ann") == 1
+    assert "no user 'ann'" in command.says()
+    monkeypatch.setattr(sys, "stdin", io.StringIO(PASSWORD + "\n"))
+    assert command("user", "create", "ann", "--password-stdin") == 0
+    assert command("publisher", "add", "Foo", *github, "--pending", "ann") == 0
+    elsewhere = ("--issuer", "https://ci.test/x", "--subject", "pipeline:foo")
+    assert command("publisher", "add", "foo", *elsewhere, "--pending", "ann") == 0
+    assert command("publisher", "list") == 0
+    assert command.out.splitlines() == [
+        "1\tGitHub\tacme/foo\trelease.yml\t\tfoo\tann",
+        "2\tci.test/x\t\tpipeline:foo\t\tfoo\tann",
+    ]
+    assert command("publisher", "remove", "1") == 0
+    assert command("publisher", "remove", "1") == 1
+    assert "no pending publisher 1" in command.says()
+
+
 def test_files_are_imported(command: Command, tmp_path: Path) -> None:
     filename, content = wheel("foo", "1.0")
     (tmp_path / filename).write_bytes(content)
@@ -398,6 +419,8 @@ def test_migrating_twice_is_fine(command: Command) -> None:
         ["namespace", "revoke"],
         ["publisher", "add", "foo", "--workflow", "x.yml"],
         ["publisher", "add", "foo", "--github", "a/b"],
+        ["publisher", "add", "foo", "--subject", "x"],
+        ["publisher", "add", "foo", "--issuer", "https://a.test", "--workflow", "x.yml"],
         ["publisher", "remove", "foo", "x"],
         ["serve", "--workers", "0"],
         ["serve", "--listen", "nonsense"],

@@ -11,7 +11,7 @@ class Identity:
 
     #: For the journal.
     name: str
-    #: None: not a person but the operator, at the command line.
+    #: None: not a person but the operator, at the command line, or a trusted publisher.
     user_id: int | None
     is_admin: bool = False
     #: For the journal: ``token 7``, ``session 3``, ``password``; None: the operator.
@@ -22,6 +22,8 @@ class Identity:
     address: str | None = None
     #: The token that speaks for the person, where it is not the person.
     token_id: int | None = None
+    #: The token of a trusted publisher: it speaks for no person.
+    publisher_token_id: int | None = None
     #: What the token may do; None: all that the person may.
     scopes: frozenset[Scope] | None = None
     #: Normalized names that the token is limited to; None: all that the person reaches.

@@ -12,8 +12,18 @@ from sqlalchemy.orm import Session, selectinload
 
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.passwords import DEFAULT, Passwords
+from pypi_lite.accounts.publisher_tokens import publisher_identity
 from pypi_lite.distributions.metadata import MAX_IDENTIFIER
-from pypi_lite.models import Action, Scope, Token, TokenProject, TokenScope, User, now
+from pypi_lite.models import (
+    Action,
+    PublisherToken,
+    Scope,
+    Token,
+    TokenProject,
+    TokenScope,
+    User,
+    now,
+)
 from pypi_lite.models.journal import append
 from pypi_lite.names import is_valid_name, normalize_name
 
@@ -111,7 +121,7 @@ def create_token(
             raise AccountError(f"{name[:MAX_IDENTIFIER]!r} can't be a project's name.")
     if days is not None and not 1 <= days <= MOST_DAYS:
         raise AccountError(f"A token lasts at least one day, and at most {MOST_DAYS}.")
-    secret = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+    secret = new_secret()
     session.add(
         Token(
             user=user,
@@ -161,7 +171,10 @@ def authenticate(
     """
     if secret.startswith(TOKEN_PREFIX):
         # Looked up by hash: what timing could tell of a hash helps nobody to find its token.
-        return _token_identity(session, Token.sha256 == token_hash(secret))
+        sha256 = token_hash(secret)
+        return _token_identity(session, Token.sha256 == sha256) or publisher_identity(
+            session, PublisherToken.sha256 == sha256
+        )
     if user_name == TOKEN_USER:
         return None
     name = user_name.strip().lower()
@@ -208,6 +221,9 @@ def refresh(session: Session, identity: Identity) -> Identity | None:
     if identity.token_id is not None:
         found = _token_identity(session, Token.id == identity.token_id)
         return found and replace(found, address=identity.address)
+    if identity.publisher_token_id is not None:
+        found = publisher_identity(session, PublisherToken.id == identity.publisher_token_id)
+        return found and replace(found, address=identity.address)
     if identity.user_id is None:
         return identity
     user = session.get(User, identity.user_id)
@@ -236,7 +252,12 @@ def _token_identity(session: Session, condition: ColumnElement[bool]) -> Identit
     )
 
 
+def new_secret() -> str:
+    """A secret for a token."""
+    return TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+
+
 def token_hash(secret: str) -> str:
-    """By which hash a token is found."""
+    """What is kept of a token's secret."""
     # 32 random bytes need no slow hash.
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -24,7 +24,7 @@ def read_object(
             Code.WRONG_TYPE,
             f"Send JSON, with the header Content-Type: {JSON}; see /api/openapi.json.",
         )
-    found = _parse(request.environ["wsgi.input"].read(LONGEST_BODY + 1))
+    found = parse(request.environ["wsgi.input"].read(LONGEST_BODY + 1))
     if not isinstance(found, dict):
         raise Refusal(Code.BAD_VALUE, "Send a JSON object.")
     for name, value in found.items():
@@ -42,7 +42,8 @@ def read_object(
 _JSON_NAMES = {bool: "boolean", str: "string"}
 
 
-def _parse(body: bytes) -> Any:
+def parse(body: bytes) -> Any:
+    """What the JSON in *body*, of at most LONGEST_BODY + 1 bytes, says. Raises Refusal."""
     if len(body) > LONGEST_BODY:
         raise Refusal(Code.TOO_LARGE, f"The body is longer than {LONGEST_BODY} bytes.")
     try:

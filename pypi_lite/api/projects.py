@@ -179,7 +179,9 @@ def refused(error: Refusal, request: Any) -> Response:
 @forbidden_view_config(route_name=RELEASE)
 @forbidden_view_config(route_name=FILE)
 def forbidden(request: Any) -> Response:
-    """Who says nothing of themselves changes nothing."""
+    """Who says nothing of themselves changes nothing; nor does a trusted publisher, who is no account."""
+    if request.identity is not None:
+        return problem(request, 403, Code.NOT_ALLOWED, "This token may upload, and nothing else.")
     text = "Credentials are missing or wrong: use __token__ as user name and a token as password."
     return problem(request, 401, Code.NOT_AUTHENTICATED, text)
 

@@ -22,7 +22,12 @@ from pypi_lite.models.journal import Action, JournalEntry
 from pypi_lite.models.link import LinkPurpose, OneTimeLink
 from pypi_lite.models.namespace import Namespace, NamespaceOwner
 from pypi_lite.models.project import Project, ProjectStatus, Release, Visibility
-from pypi_lite.models.publisher import Publisher
+from pypi_lite.models.publisher import (
+    Publisher,
+    PublisherToken,
+    PublisherTokenPublisher,
+    UsedAssertion,
+)
 
 __all__ = [
     "Action",
@@ -46,6 +51,8 @@ __all__ = [
     "Project",
     "ProjectStatus",
     "Publisher",
+    "PublisherToken",
+    "PublisherTokenPublisher",
     "RecoveryCode",
     "Release",
     "Role",
@@ -55,6 +62,7 @@ __all__ = [
     "Token",
     "TokenProject",
     "TokenScope",
+    "UsedAssertion",
     "User",
     "Visibility",
     "WebSession",

@@ -48,6 +48,7 @@ class Action(StrEnum):
     NAMESPACE_REVOKE = "namespace.revoke"
     PUBLISHER_ADD = "publisher.add"
     PUBLISHER_REMOVE = "publisher.remove"
+    PUBLISHER_MINT = "publisher.mint"
 
 
 class JournalEntry(Base):

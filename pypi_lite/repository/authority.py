@@ -93,6 +93,8 @@ def not_allowed(text: str) -> Refusal:
 
 
 def _roles(session: Session, user_id: int | None, project: Project) -> Iterable[RoleName]:
+    if user_id is None:
+        return []  # nor a group's, of which the user is NULL
     groups = select(GroupMember.group_id).where(GroupMember.user_id == user_id)
     query = select(Role.role).where(
         Role.project_id == project.id, or_(Role.user_id == user_id, Role.group_id.in_(groups))

@@ -25,6 +25,10 @@ class Code(StrEnum):
     GONE = "gone"
     BUSY = "busy"
     TOO_MANY_ATTEMPTS = "too-many-attempts"
+    # Of trusted publishing, as clients know them from PyPI:
+    INVALID_TOKEN = "invalid-token"  # noqa: S105
+    INVALID_PUBLISHER = "invalid-publisher"
+    REUSED_TOKEN = "invalid-reuse-token"  # noqa: S105
     # Of the policies that settings switch on:
     LOCAL_VERSION = "local-version"
     DIRECT_URL = "direct-url"
@@ -54,6 +58,9 @@ _STATUS = {
     Code.WRONG_TYPE: 415,
     Code.BAD_VALUE: 422,
     Code.TOO_MANY_ATTEMPTS: 429,
+    Code.INVALID_TOKEN: 422,
+    Code.INVALID_PUBLISHER: 422,
+    Code.REUSED_TOKEN: 422,
     Code.BUSY: 503,
 }
 

@@ -40,6 +40,8 @@ from pypi_lite.models import (
     Passkey,
     Project,
     Publisher,
+    PublisherToken,
+    PublisherTokenPublisher,
     RecoveryCode,
     Release,
     Role,
@@ -47,6 +49,7 @@ from pypi_lite.models import (
     Token,
     TokenProject,
     TokenScope,
+    UsedAssertion,
     User,
     WebSession,
 )
@@ -87,6 +90,9 @@ def register(registry: KeyRegistry) -> None:
         RecoveryCode,
         SpentTicket,
         OneTimeLink,
+        PublisherToken,
+        PublisherTokenPublisher,
+        UsedAssertion,
     ):
         registry.register(model, _none)
     for person in (Group, TokenProject, TokenScope, User):
@@ -95,6 +101,9 @@ def register(registry: KeyRegistry) -> None:
         registry.register(reaching, _member)
     registry.register(Token, _credentials)
     registry.register(WebSession, _credentials)
+
+
+_OF_PUBLISHERS = (Action.PUBLISHER_ADD, Action.PUBLISHER_REMOVE, Action.PUBLISHER_MINT)
 
 
 def _none(_row: Any, _change: Change) -> Iterable[str]:
@@ -162,6 +171,6 @@ def _journal_entry(entry: JournalEntry, _change: Change) -> Iterable[str]:
     """A page shows the number of its newest row, of a change that has keys itself, mostly."""
     if entry.action in (Action.NAMESPACE_GRANT, Action.NAMESPACE_REVOKE):
         return {PROJECTS, INDEX}
-    if entry.action in (Action.PUBLISHER_ADD, Action.PUBLISHER_REMOVE):
+    if entry.action in _OF_PUBLISHERS:
         return {HOME}  # which shows the newest change of any project
     return ()

@@ -111,6 +111,8 @@ def reach_of(session: Session, identity: Identity | None, *, is_open: bool) -> R
 
 def _private(session: Session, user_id: int | None) -> frozenset[str]:
     """Names of the private projects on which the user has a role, or a group that they are in."""
+    if user_id is None:
+        return frozenset()  # nor a group's, of which the user is NULL
     groups = select(GroupMember.group_id).where(GroupMember.user_id == user_id)
     query = (
         select(Project.normalized_name)

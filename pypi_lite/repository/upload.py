@@ -46,6 +46,7 @@ from pypi_lite.repository import (
     descriptions,
     namespaces,
     policies,
+    publishing,
     status,
 )
 from pypi_lite.repository.authority import (
@@ -180,8 +181,14 @@ def _check_may_upload(session: Session, identity: Identity, normalized_name: str
         return
     project = session.scalar(select(Project).where(Project.normalized_name == normalized_name))
     if project is None:
-        namespaces.check_may_begin(session, identity, normalized_name)
-    elif Permission.UPLOAD not in permissions_on(session, identity.user_id, project):
+        owner = publishing.beginner(session, identity, normalized_name)
+        namespaces.check_may_begin(session, owner, normalized_name)
+        return
+    # A publisher's token is for its project alone, and for nothing else than this.
+    is_publisher = identity.publisher_token_id is not None
+    if not is_publisher and Permission.UPLOAD not in permissions_on(
+        session, identity.user_id, project
+    ):
         # Not "no such project", even to who may not read it: the name is taken, and that shows.
         raise not_allowed(
             f"{identity.name!r} may not upload to {normalized_name!r}: ask one of its owners."
@@ -420,7 +427,8 @@ def _project(
             )
             project.name = name
         return project
-    namespaces.check_may_begin(session, identity, normalized)
+    owner = publishing.beginner(session, identity, normalized)
+    namespaces.check_may_begin(session, owner, normalized)
     entry = append(session, Action.PROJECT_CREATE, by=identity, project=normalized)
     project = Project(
         normalized_name=normalized,
@@ -431,8 +439,9 @@ def _project(
         changed=entry.moment,
     )
     session.add(project)
-    if identity.user_id is not None:
-        session.add(Role(user_id=identity.user_id, project=project, role=RoleName.OWNER))
+    if owner.user_id is not None:
+        session.add(Role(user_id=owner.user_id, project=project, role=RoleName.OWNER))
+    publishing.settle(session, identity, project, owner)
     return project
 
 

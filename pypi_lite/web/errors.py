@@ -21,6 +21,7 @@ _PROGRAMS = (
     "/mirror/",
     "/packages/",
     "/api/",
+    "/_/",
 )
 
 

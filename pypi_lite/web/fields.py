@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 # Nine digits fit into any database's integers.
-_NUMBER = re.compile(r"[0-9]{1,9}\Z")
+_NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 
 
 def field(request: Any, name: str) -> str:

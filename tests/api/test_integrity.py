@@ -23,7 +23,15 @@ from tests.api.conftest import incoming, status_of, token_of_new
 from tests.api.forms import Form, post, twine, uv
 from tests.api.test_media import JSON
 from tests.distributions.build import sdist, wheel
-from tests.signing import GITLAB_WORKFLOW, WORKFLOW, World, claims_of, slsa, statement
+from tests.signing import (
+    GITLAB_WORKFLOW,
+    WORKFLOW,
+    World,
+    claims_of,
+    slsa,
+    source_of,
+    statement,
+)
 from tests.web.helpers import put
 
 WHEEL, SDIST = wheel("Foo.Bar", "1.0"), sdist("Foo.Bar", "1.0")
@@ -53,7 +61,7 @@ def token(index: Index) -> str:
 
 def trust(index: Index, workflow: Workflow) -> int:
     with index.database.write() as session:
-        return publishers.add(session, OPERATOR, "foo-bar", workflow)
+        return publishers.add(session, OPERATOR, "foo-bar", source_of(workflow))
 
 
 def attested(form: Form, *attestations: Any) -> Form:

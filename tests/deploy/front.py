@@ -64,10 +64,17 @@ def front(
     *upstream* is where the index listens, as ``127.0.0.1:6543``; *cache* and *blobs* are its folders,
     of which the cache's must be open already. *more* are further lines of nginx's http block.
     """
-    assert NGINX is not None
     port = port or free_port()
+    with nginx(_filled_in(conf.read_text(), upstream, cache, blobs, port), folder, port, more):
+        yield f"http://127.0.0.1:{port}/"
+
+
+@contextmanager
+def nginx(conf: str, folder: Path, port: int, more: str = "") -> Iterator[None]:
+    """Run nginx, which keeps what it has in *folder*, with *conf*, whose server listens on *port*."""
+    assert NGINX is not None
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "site.conf").write_text(_filled_in(conf.read_text(), upstream, cache, blobs, port))
+    (folder / "site.conf").write_text(conf)
     # As root nginx would become a user who can't read pytest's folders.
     user = "user root;" if os.geteuid() == 0 else ""
     main = folder / "nginx.conf"
@@ -81,7 +88,7 @@ def front(
         )
     try:
         _wait_for(process, port, folder)
-        yield f"http://127.0.0.1:{port}/"
+        yield
     finally:
         _end(process)
 

@@ -18,12 +18,15 @@ from pypi_lite.models import (
     NamespaceOwner,
     Project,
     Publisher,
+    PublisherToken,
+    PublisherTokenPublisher,
     Release,
     Role,
     RoleName,
     Token,
     TokenProject,
     TokenScope,
+    UsedAssertion,
     User,
     now,
 )
@@ -78,11 +81,20 @@ def _values(model: type[Base]) -> dict[str, Any]:
         Publisher: {
             "project_id": 1,
             "kind": "GitHub",
+            "issuer": "https://issuer.test",
             "repository": "acme/foo",
             "workflow": "release.yml",
             "environment": "free",
             "created": moment,
         },
+        PublisherToken: {
+            "sha256": "1" * 64,
+            "name": "GitHub acme/foo (release.yml)",
+            "created": moment,
+            "expires": moment,
+        },
+        PublisherTokenPublisher: {"token_id": 1, "publisher_id": 2},
+        UsedAssertion: {"sha256": "1" * 64, "expires": moment},
         FileAttestation: {
             "file_id": 1,
             "predicate_type": "a free type",
@@ -124,9 +136,14 @@ def filled(index: Index) -> Index:
         session.add(file)
         attestation = {**values(FileAttestation), "id": 1, "predicate_type": "a type", "file": file}
         session.add(FileAttestation(**attestation))
-        session.add(
-            Publisher(**{**values(Publisher), "id": 1, "environment": "", "project": project})
-        )
+        publisher = {**values(Publisher), "id": 1, "environment": ""}
+        session.add(Publisher(**publisher, project=project))
+        publisher |= {"id": 2, "project_id": None}
+        session.add(Publisher(**publisher, pending_name="bar", person=user))
+        publisher_token = PublisherToken(**{**values(PublisherToken), "id": 1, "sha256": DIGEST})
+        publisher_token.publishers = [PublisherTokenPublisher(publisher_id=1)]
+        session.add(publisher_token)
+        session.add(UsedAssertion(sha256=DIGEST, expires=moment))
     return index
 
 
@@ -176,6 +193,24 @@ CASES = [
     (Publisher, {"repository": ""}),
     (Publisher, {"workflow": ""}),
     (Publisher, {"project_id": 99}),
+    (Publisher, {"project_id": None}),
+    (Publisher, {"project_id": None, "pending_name": "baz"}),
+    (Publisher, {"project_id": None, "pending_by": 1}),
+    (Publisher, {"pending_name": "baz"}),
+    (Publisher, {"pending_name": "baz", "pending_by": 1}),
+    (
+        Publisher,
+        {"project_id": None, "pending_name": "bar", "pending_by": 2, "environment": ""},
+    ),
+    (Publisher, {"issuer": ""}),
+    (Publisher, {"kind": "other"}),
+    (PublisherToken, {"sha256": DIGEST}),
+    (PublisherToken, {"sha256": "short"}),
+    (PublisherTokenPublisher, {"publisher_id": 1}),
+    (PublisherTokenPublisher, {"publisher_id": 99}),
+    (PublisherTokenPublisher, {"token_id": 99}),
+    (UsedAssertion, {"sha256": DIGEST}),
+    (UsedAssertion, {"sha256": "short"}),
     (FileAttestation, {"predicate_type": "a type"}),
     (FileAttestation, {"kind": "Sourceforge"}),
     (FileAttestation, {"file_id": 99}),
@@ -205,7 +240,7 @@ def test_rows_go_with_what_they_belong_to(filled: Index) -> None:
         session.delete(session.get_one(Project, 1))
         session.delete(session.get_one(User, 1))
     with filled.database.read() as session:
-        gone = (Release, File, FileAttestation, Role, Publisher)
+        gone = (Release, File, FileAttestation, Role, Publisher, PublisherTokenPublisher)
         for model in (*gone, Token, TokenScope, TokenProject, NamespaceOwner):
             assert session.scalars(select(model)).all() == []
         assert len(session.scalars(select(BurnedFilename)).all()) == 2

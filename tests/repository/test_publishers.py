@@ -11,7 +11,7 @@ from pypi_lite.repository import Index, publishers
 from pypi_lite.repository.errors import Code, Refusal
 from tests.distributions.build import wheel
 from tests.repository.test_keys import swept
-from tests.signing import GITLAB_WORKFLOW, WORKFLOW
+from tests.signing import GITLAB_WORKFLOW, WORKFLOW, source_of
 from tests.web.helpers import put
 
 
@@ -25,7 +25,7 @@ def foo(index: Index) -> str:
 
 def add(index: Index, name: str, workflow: Workflow, environment: str = "") -> int:
     with index.database.write() as session:
-        return publishers.add(session, OPERATOR, name, workflow, environment)
+        return publishers.add(session, OPERATOR, name, source_of(workflow, environment))
 
 
 def remove(index: Index, name: str, number: int) -> int:
@@ -39,10 +39,10 @@ def test_they_are_added_listed_and_removed(index: Index, foo: str) -> None:
     third = add(index, foo, WORKFLOW, "production")
     with index.database.read() as session:
         found = publishers.of(session, foo)
-        assert [(each.id, each.workflow, each.environment) for each in found] == [
-            (first, WORKFLOW, ""),
-            (second, GITLAB_WORKFLOW, "production"),
-            (third, WORKFLOW, "production"),
+        assert [(each.id, each.source) for each in found] == [
+            (first, source_of(WORKFLOW)),
+            (second, source_of(GITLAB_WORKFLOW, "production")),
+            (third, source_of(WORKFLOW, "production")),
         ]
         assert publishers.workflows(session, foo) == [WORKFLOW, GITLAB_WORKFLOW]
         assert publishers.of(session, "other") == []
@@ -72,7 +72,9 @@ def test_the_journal_says_who_was_trusted(index: Index, foo: str) -> None:
 
 def test_no_page_of_the_project_is_made_anew(opened: Opened, foo: str) -> None:
     """No page shows who is trusted; the home page shows the number of the newest change."""
-    found = swept(opened, lambda session: publishers.add(session, OPERATOR, foo, WORKFLOW))
+    found = swept(
+        opened, lambda session: publishers.add(session, OPERATOR, foo, source_of(WORKFLOW))
+    )
     assert found == {"home"}
 
 
@@ -107,7 +109,7 @@ def test_what_is_not_there_or_there_already_is_said(index: Index, foo: str) -> N
         add(index, foo, WORKFLOW)
     with pytest.raises(Refusal, match="There is no project 'nothing'"):
         add(index, "nothing", WORKFLOW)
-    with pytest.raises(Refusal, match="An environment is a line of text"):
+    with pytest.raises(Refusal, match="An environment, or a subject, is a line of text"):
         add(index, foo, WORKFLOW, "a\nb")
     for name, wrong in (("other", number), ("Foo", number + 1)):
         with pytest.raises(Refusal, match=f"{name} has no publisher {wrong}"):
