@@ -131,6 +131,10 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
         database_url=database_url,
         url="http://index.test/",
         reading=READING_OPEN,
+        # Each log-in of a test would take a tenth of a second.
+        argon2_time=1,
+        argon2_memory=64,
+        argon2_parallelism=1,
     )
 
 
@@ -171,6 +175,7 @@ def new_user(index: Index, name: str, **keywords: Any) -> str:
             password=PASSWORD,
             is_admin=keywords.get("is_admin", False),
             by=acting("test"),
+            passwords=index.passwords,
         )
     return name
 

@@ -7,6 +7,7 @@ import pytest
 
 from pypi_lite.importing import import_paths
 from pypi_lite.repository import Index, pages
+from pypi_lite.repository.reach import EVERYTHING
 from tests.distributions.build import sdist, wheel
 
 FILES = [wheel("foo", "1.0"), sdist("foo", "1.0"), sdist("old", "1.0", extension=".zip")]
@@ -37,7 +38,7 @@ def test_a_folder_is_taken_in_with_all_below_it(index: Index, folder: Path) -> N
     assert out.getvalue() == "3 imported, 0 here already, 0 refused\n"
     with index.database.read() as session:
         for filename, _ in FILES:
-            assert pages.stored_file(session, filename) is not None
+            assert pages.stored_file(session, filename, EVERYTHING) is not None
     again = io.StringIO()
     assert import_paths(index, [folder, folder / FILES[0][0]], again)
     assert again.getvalue() == "0 imported, 4 here already, 0 refused\n"

@@ -15,6 +15,7 @@ from pypi_lite.cache.writing import KEYS_OPTION
 from pypi_lite.models import Action, JournalEntry, Scope, TokenScope, now
 from pypi_lite.opening import migrate
 from pypi_lite.repository import Index, changes, pages
+from pypi_lite.repository.reach import EVERYTHING
 from pypi_lite.settings import Settings
 from tests.conftest import new_token
 from tests.distributions.build import wheel
@@ -50,7 +51,7 @@ def test_an_index_of_the_first_schema_keeps_all_it_has(index: Index, settings: S
     migrate(settings)
     assert everything() == before
     with index.database.read() as session:
-        project = pages.project(session, "foo")
+        project = pages.project(session, "foo", EVERYTHING)
     assert project is not None
     assert (project.status.value, project.status_reason) == ("active", None)
     assert len(project.releases) == 2

@@ -12,6 +12,7 @@ from pypi_lite.api.bodies import LONGEST_BODY
 from pypi_lite.api.description import describe
 from pypi_lite.models import Scope
 from pypi_lite.repository import Index, changes, pages
+from pypi_lite.repository.reach import EVERYTHING
 from pypi_lite.repository.reasons import LONGEST_REASON
 from pypi_lite.settings import Settings
 from tests.api.conftest import status_of
@@ -85,7 +86,7 @@ def problem(answer: Any, status: int, code: str) -> str:
 
 def project_of(index: Index) -> pages.ProjectEntry:
     with index.database.read() as session:
-        found = pages.project(session, "foo-bar")
+        found = pages.project(session, "foo-bar", EVERYTHING)
     assert found is not None
     return found
 

@@ -9,6 +9,7 @@ from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.models import JournalEntry, Release, Role
 from pypi_lite.repository import Index, changes, pages
 from pypi_lite.repository.errors import Code, Refusal
+from pypi_lite.repository.reach import EVERYTHING
 from tests.distributions.build import sdist, wheel
 from tests.web.helpers import put
 
@@ -56,7 +57,7 @@ def test_each_change_is_in_the_journal_and_is_the_projects_last(
     assert entry.version == (None if action == "project.delete" else "1.0")
     assert entry.filename == (arguments[0] if action == "file.delete" else None)
     with filled.database.read() as session:
-        project = pages.project(session, "foo")
+        project = pages.project(session, "foo", EVERYTHING)
         if action == "project.delete":
             assert project is None
         else:
@@ -82,7 +83,7 @@ def test_a_release_of_all_files_deleted_stays(filled: Index) -> None:
     """S05: versions may have no files."""
     change(filled, changes.delete_file, "foo-2.0-py3-none-any.whl")
     with filled.database.read() as session:
-        project = pages.project(session, "foo")
+        project = pages.project(session, "foo", EVERYTHING)
         assert project is not None
         release = project.release("2.0")
         assert release is not None
@@ -98,7 +99,7 @@ def test_a_project_that_is_deleted_can_begin_again(filled: Index) -> None:
         put(filled, wheel("Foo", "1.0"))
     assert refusal.value.code is Code.FILENAME_BURNED
     with filled.database.read() as session:
-        project = pages.project(session, "foo")
+        project = pages.project(session, "foo", EVERYTHING)
         assert project is not None
         assert [str(release.version) for release in project.releases] == ["3.0"]
         assert session.scalars(select(Role)).all() == []

@@ -7,6 +7,7 @@ from sqlalchemy import event
 
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.repository import Index, changes, pages
+from pypi_lite.repository.reach import EVERYTHING
 from tests.distributions.build import sdist, wheel
 from tests.web.helpers import put
 
@@ -21,7 +22,7 @@ def latest(index: Index, *versions: str) -> str | None:
             if version.endswith("!"):
                 changes.yank(session, OPERATOR, name, version.rstrip("!"))
     with index.database.read() as session:
-        project = pages.project(session, name)
+        project = pages.project(session, name, EVERYTHING)
     assert project is not None
     return str(project.latest.version) if project.latest else None
 
@@ -47,7 +48,7 @@ def test_a_project_is_read_with_a_handful_of_queries(index: Index) -> None:
         asked: list[str] = []
         engine = session.get_bind()
         event.listen(engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
-        project = pages.project(session, "foo")
+        project = pages.project(session, "foo", EVERYTHING)
         assert len([query for query in asked if query.startswith("SELECT")]) == 3
     assert project is not None
     assert [str(r.version) for r in project.releases] == [f"1.{n}" for n in (4, 3, 2, 1, 0)]
@@ -60,9 +61,9 @@ def test_a_project_is_read_with_a_handful_of_queries(index: Index) -> None:
 
 def test_what_is_not_there_is_none(index: Index) -> None:
     with index.database.read() as session:
-        assert pages.project(session, "nothing") is None
-        assert pages.stored_file(session, "nothing") is None
-        facts, names = pages.names(session)
+        assert pages.project(session, "nothing", EVERYTHING) is None
+        assert pages.stored_file(session, "nothing", EVERYTHING) is None
+        facts, names = pages.names(session, EVERYTHING)
         assert names == []
         assert facts.serial > 0  # an empty index has a last change: its own beginning
 
@@ -72,7 +73,7 @@ def test_the_root_list_is_in_order_and_knows_its_last_change(index: Index) -> No
     for name in ("beta", "Alpha", "gamma-2", "Gamma"):
         put(index, wheel(name, "1.0"))
     with index.database.read() as session:
-        before, names = pages.names(session)
+        before, names = pages.names(session, EVERYTHING)
         assert names == [
             ("alpha", "Alpha"),
             ("beta", "beta"),
@@ -81,16 +82,16 @@ def test_the_root_list_is_in_order_and_knows_its_last_change(index: Index) -> No
         ]
     put(index, wheel("beta", "2.0"))
     with index.database.read() as session:
-        assert pages.names(session)[0] == before
+        assert pages.names(session, EVERYTHING)[0] == before
     put(index, wheel("BETA", "3.0"))
     with index.database.read() as session:
-        renamed, names = pages.names(session)
+        renamed, names = pages.names(session, EVERYTHING)
         assert renamed.serial > before.serial
         assert ("beta", "BETA") in names
     with index.database.write() as session:
         serial = changes.delete_project(session, OPERATOR, "beta")
     with index.database.read() as session:
-        assert pages.names(session)[0].serial == serial
+        assert pages.names(session, EVERYTHING)[0].serial == serial
 
 
 def test_the_newest_releases_come_first_without_those_yanked(index: Index) -> None:
@@ -100,12 +101,12 @@ def test_the_newest_releases_come_first_without_those_yanked(index: Index) -> No
     with index.database.write() as session:
         changes.yank(session, OPERATOR, "two", "1.0")
     with index.database.read() as session:
-        facts, found = pages.newest_releases(session, 10)
+        facts, found = pages.newest_releases(session, EVERYTHING, 10)
         assert [(r.name, r.summary) for r in found] == [
             ("three", "about three"),
             ("one", "about one"),
         ]
-        assert len(pages.newest_releases(session, 1)[1]) == 1
-        project = pages.project(session, "two")
+        assert len(pages.newest_releases(session, EVERYTHING, 1)[1]) == 1
+        project = pages.project(session, "two", EVERYTHING)
         assert project is not None
         assert facts == project.facts  # the yank was the last change

@@ -17,6 +17,7 @@ from pypi_lite.models import (
 )
 from pypi_lite.repository import Index, changes, pages, upload
 from pypi_lite.repository.errors import Code, Refusal
+from pypi_lite.repository.reach import EVERYTHING
 from pypi_lite.repository.reasons import LONGEST_REASON
 from tests.conftest import acting, new_token
 from tests.distributions.build import sdist, wheel
@@ -63,7 +64,7 @@ def set_status(
 
 def status_of(index: Index) -> tuple[str, str | None]:
     with index.database.read() as session:
-        found = pages.project(session, "foo")
+        found = pages.project(session, "foo", EVERYTHING)
     assert found is not None
     return found.status.value, found.status_reason
 
@@ -94,7 +95,7 @@ def test_each_status_is_in_the_journal(filled: Index, status: ProjectStatus) -> 
     assert status_of(filled) == (status, reason)
     with filled.database.read() as session:
         entry = session.get_one(JournalEntry, serial)
-        project = pages.project(session, "foo")
+        project = pages.project(session, "foo", EVERYTHING)
     assert (entry.action, entry.project, entry.actor) == (
         Action.PROJECT_STATUS,
         "foo",
@@ -188,6 +189,6 @@ def test_what_is_closed_while_a_file_arrives_does_not_take_it(
         put(filled, wheel("foo", "2.0"))
     assert refusal.value.code is Code.PROJECT_CLOSED
     with filled.database.read() as session:
-        project = pages.project(session, "foo")
+        project = pages.project(session, "foo", EVERYTHING)
     assert project is not None
     assert [str(release.version) for release in project.releases] == ["1.0"]

@@ -7,6 +7,7 @@ from webtest import TestApp
 
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.repository import Index, changes, pages
+from pypi_lite.repository.reach import EVERYTHING
 from tests.conftest import new_user
 from tests.distributions.build import sdist, wheel
 from tests.repository.test_status import owned
@@ -44,7 +45,7 @@ def form_of(page: Any, **values: str) -> Any:
 
 def project_of(index: Index) -> pages.ProjectEntry:
     with index.database.read() as session:
-        found = pages.project(session, "foo-bar")
+        found = pages.project(session, "foo-bar", EVERYTHING)
     assert found is not None
     return found
 
