@@ -91,6 +91,7 @@ def notes(index: Index, action: str) -> list[str | None]:
         return list(session.scalars(found.order_by(JournalEntry.serial)).all())
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_app_is_added_with_a_code_of_its_own(index: Index, ann: str) -> None:
     with index.database.write() as session:
         user = user_of(session)
@@ -116,6 +117,7 @@ def test_a_code_works_once(index: Index, ann: str) -> None:
     assert not shows(index, text)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_code_is_of_one_account(index: Index, ann: str) -> None:
     add_app(index)
     new_user(index, "bo")
@@ -212,6 +214,7 @@ def test_a_passkey_answers_for_its_own_account(index: Index, ann: str) -> None:
     assert not answers("ann")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_passkey_is_one_accounts(index: Index, ann: str) -> None:
     authenticator = Authenticator()
     add_passkey(index, authenticator)
@@ -297,6 +300,7 @@ def test_a_ticket_is_spent_once(index: Index) -> None:
         assert [row.sha256 for row in session.scalars(select(SpentTicket))] == [another.sha256]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_program_needs_a_token_where_there_is_a_second_factor(index: Index, ann: str) -> None:
     def ask(require: Require = Require.OFF, password: str = PASSWORD) -> bool:
         found = by_password_alone(

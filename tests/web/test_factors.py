@@ -25,6 +25,9 @@ PAGE, APP, PASSKEY = "/account/factors/", "/account/factors/app/", "/account/fac
 RECOVERY, REMOVE = "/account/factors/recovery/", "/account/factors/remove/"
 ASK, ENROL, ALONE = "/login/factor/", "/login/enrol/", "/login/passkey/"
 
+#: What the pages do with it is the same on each database.
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 class Clock:
     """A clock that goes when it is told to."""
@@ -49,8 +52,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """An index at an address at which there are passkeys."""
-    return replace(settings, url="https://index.test/")
+    """An index at an address at which there are passkeys, and whose passwords cost little."""
+    return replace(settings, url="https://index.test/", argon2_time=1, argon2_memory=1024)
 
 
 @pytest.fixture
@@ -153,6 +156,7 @@ def test_an_app_is_added_and_asked_for(app: TestApp, index: Index, ann: str, clo
     assert actions(index).count("factor.add") == 1
 
 
+@ON_SQLITE
 def test_it_leads_back_to_where_one_was_going(
     app: TestApp, index: Index, ann: str, clock: Clock
 ) -> None:
@@ -165,6 +169,7 @@ def test_it_leads_back_to_where_one_was_going(
     assert done.location == "https://index.test/upload/"
 
 
+@ON_SQLITE
 def test_a_ticket_is_no_session(app: TestApp, index: Index, ann: str, clock: Clock) -> None:
     """Before the second step is done nothing but the step is open, and it has one way in."""
     log_in(app, ann)
@@ -189,6 +194,7 @@ def test_a_ticket_is_no_session(app: TestApp, index: Index, ann: str, clock: Clo
     assert is_in(app)
 
 
+@ON_SQLITE
 def test_a_ticket_is_for_one_browser(app: TestApp, index: Index, ann: str, clock: Clock) -> None:
     log_in(app, ann)
     add_app(app, clock)
@@ -200,6 +206,7 @@ def test_a_ticket_is_for_one_browser(app: TestApp, index: Index, ann: str, clock
     assert "Log in again" in other.post(ASK, fields, status=403).text
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("change", ["password", "disabled", "late"])
 def test_a_ticket_ends(
     app: TestApp,
@@ -227,6 +234,7 @@ def test_a_ticket_ends(
     assert not is_in(app)
 
 
+@ON_SQLITE
 def test_a_code_logs_in_once(app: TestApp, index: Index, ann: str, clock: Clock) -> None:
     log_in(app, ann)
     add_app(app, clock)
@@ -290,6 +298,7 @@ def test_recovery_codes_are_shown_once_and_work_once(
     assert not is_in(app)
 
 
+@ON_SQLITE
 def test_a_passkey_is_added_and_asked_for(app: TestApp, index: Index, ann: str) -> None:
     authenticator = Authenticator(is_verified=False)
     log_in(app, ann)
@@ -314,6 +323,7 @@ def test_a_passkey_is_added_and_asked_for(app: TestApp, index: Index, ann: str) 
     assert not is_in(app)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("step", [0, 1])
 def test_an_answer_is_used_up_with_its_ticket(app: TestApp, ann: str, step: int) -> None:
     """Of an authenticator that does not count, too."""
@@ -332,6 +342,7 @@ def test_an_answer_is_used_up_with_its_ticket(app: TestApp, ann: str, step: int)
     assert not is_in(app)
 
 
+@ON_SQLITE
 def test_a_passkey_that_lies_is_not_added(app: TestApp, index: Index, ann: str) -> None:
     log_in(app, ann)
     for lie in (Authenticator(origin="https://evil.test"), Authenticator(challenge="AAAA")):
@@ -371,6 +382,7 @@ def test_a_passkey_logs_in_alone_where_it_has_verified_the_person(
     assert "No account here" in error_of(alone(app, authenticator))
 
 
+@ON_SQLITE
 def test_factors_are_changed_by_who_shows_it_is_them(
     app: TestApp, index: Index, ann: str, clock: Clock
 ) -> None:
@@ -397,6 +409,7 @@ def test_factors_are_changed_by_who_shows_it_is_them(
     assert log_in(app, ann).status_int == 303
 
 
+@ON_SQLITE
 def test_proofs_are_not_guessed_without_end(app: TestApp, ann: str, clock: Clock) -> None:
     log_in(app, ann)
     add_app(app, clock)
@@ -408,6 +421,7 @@ def test_proofs_are_not_guessed_without_end(app: TestApp, ann: str, clock: Clock
     assert "Too many" in error_of(form.submit(status=400))
 
 
+@ON_SQLITE
 def test_one_removes_ones_own(app: TestApp, index: Index, ann: str) -> None:
     log_in(app, ann)
     add_passkey(app, Authenticator(), "ann key")
@@ -454,6 +468,7 @@ def test_who_must_have_a_factor_adds_one_to_get_in(
     assert answer(log_in(app, ann), code_for(index, clock)).status_int == 303
 
 
+@ON_SQLITE
 def test_a_passkey_will_do_as_well(settings: Settings, index: Index, ann: str) -> None:
     app = required(settings, Require.EVERYBODY)
     authenticator = Authenticator()
@@ -464,6 +479,7 @@ def test_a_passkey_will_do_as_well(settings: Settings, index: Index, ann: str) -
     assert actions(index).count("factor.add") == 1
 
 
+@ON_SQLITE
 def test_the_form_that_adds_one_is_for_who_has_none(
     settings: Settings, index: Index, ann: str, clock: Clock
 ) -> None:
@@ -476,6 +492,7 @@ def test_the_form_that_adds_one_is_for_who_has_none(
     assert not is_in(thief)
 
 
+@ON_SQLITE
 def test_administrators_alone(settings: Settings, index: Index, ann: str) -> None:
     app = required(settings, Require.ADMINISTRATORS)
     assert log_in(app, ann).status_int == 303
@@ -484,6 +501,7 @@ def test_administrators_alone(settings: Settings, index: Index, ann: str) -> Non
     assert "Add a second factor" in log_in(app, new_user(index, "root", is_admin=True)).text
 
 
+@ON_SQLITE
 def test_a_session_of_before_is_none_where_a_factor_is_asked_for(
     app: TestApp, settings: Settings, index: Index, ann: str, clock: Clock
 ) -> None:
@@ -497,6 +515,7 @@ def test_a_session_of_before_is_none_where_a_factor_is_asked_for(
     assert is_in(strict)
 
 
+@ON_SQLITE
 def test_programs_need_a_token(app: TestApp, index: Index, ann: str, clock: Clock) -> None:
     token = new_token(index, ann)
     put(index, wheel("foo", "1.0"))
@@ -514,6 +533,7 @@ def test_programs_need_a_token(app: TestApp, index: Index, ann: str, clock: Cloc
     assert app.post("/legacy/", {"x": "y"}, status=400)
 
 
+@ON_SQLITE
 def test_where_browsers_have_no_passkeys_none_are_asked_for(
     settings: Settings, index: Index, ann: str
 ) -> None:
@@ -525,6 +545,7 @@ def test_where_browsers_have_no_passkeys_none_are_asked_for(
     assert app.get(PASSKEY, status=303).location == f"http://localhost{PAGE}"
 
 
+@ON_SQLITE
 def test_names_are_escaped(app: TestApp, ann: str) -> None:
     log_in(app, ann)
     attack = '"><script>alert(1)</script>'
