@@ -90,7 +90,7 @@ class Settings:
     #: Issuers of tokens for publishing without a stored secret (docs/trusted-publishing.md): ``github``,
     #: ``gitlab``, or the address of another one, and that of its keys. Empty: none.
     trusted_publishers: tuple[str, ...] = ()
-    #: The audience that such a token must be for. Empty: the host of ``url``, with its port if it names one.
+    #: The audience that such a token must be for. Empty: the host of ``url``, with its port.
     trusted_publishers_audience: str = ""
     #: Whether starting the server brings the database's schema up to date.
     migrate: bool = True

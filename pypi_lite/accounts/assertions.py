@@ -68,7 +68,7 @@ def _said_issuer(token: str) -> str:
 
 
 def _once(issuer: str, claims: dict[str, object], token: str) -> str:
-    """By its id (RFC 7519, 4.1.7); without one by what is signed: a signature may have several spellings."""
+    """By its id (RFC 7519, 4.1.7); without one by what is signed: signatures have several spellings."""
     name = claims.get("jti")
     what = ["jti", name] if isinstance(name, str) and name else ["of", token.rpartition(".")[0]]
     return hashlib.sha256(json.dumps([issuer, *what]).encode()).hexdigest()

@@ -222,7 +222,9 @@ def _check(source: Source) -> None:
         raise Refusal(Code.BAD_FORM, f"An issuer is an address: {error}.") from None
     if kind is IssuerKind.OTHER:
         if source.repository or source.environment or not source.workflow.strip():
-            raise Refusal(Code.BAD_FORM, "Of this issuer's tokens the subject is known, and no more.")
+            raise Refusal(
+                Code.BAD_FORM, "Of this issuer's tokens the subject is known, and no more."
+            )
     else:
         _check_workflow(source)
     if not (source.workflow + source.environment).isprintable():

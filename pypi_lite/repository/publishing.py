@@ -106,7 +106,9 @@ def beginner(session: Session, identity: Identity, normalized_name: str) -> Iden
         .order_by(Publisher.id)
         .limit(1)
     )
-    person = user and identity_of(user, means=identity.means, address=identity.address)
+    person = None
+    if user is not None:
+        person = identity_of(user, means=identity.means, address=identity.address)
     if person is None:
         raise Refusal(
             Code.NOT_ALLOWED, f"{identity.name!r} may not begin the project {normalized_name!r}."

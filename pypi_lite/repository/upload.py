@@ -190,7 +190,7 @@ def _check_may_upload(session: Session, identity: Identity, normalized_name: str
     if found is None:
         owner = publishing.beginner(session, identity, normalized_name)
         namespaces.check_may_begin(session, owner, normalized_name)
-    elif found[1] is None and identity.publisher_token_id is None:
+    elif identity.publisher_token_id is None and found[1] is None:
         raise Refusal(
             Code.NOT_ALLOWED,
             f"{identity.name!r} may not upload to {normalized_name!r}: ask one of its owners.",

@@ -204,9 +204,13 @@ def test_a_token_is_exchanged_and_publishes(
     post(app, twine(WHEEL), token)
     assert WHEEL[0] in app.get("/simple/foo/").text
     with index.database.read() as session:
-        assert session.scalars(select(File).where(File.filename == WHEEL[0])).one().uploaded_by is None
+        assert (
+            session.scalars(select(File).where(File.filename == WHEEL[0])).one().uploaded_by is None
+        )
         rows = session.execute(
-            select(JournalEntry.action, JournalEntry.actor, JournalEntry.means, JournalEntry.project)
+            select(
+                JournalEntry.action, JournalEntry.actor, JournalEntry.means, JournalEntry.project
+            )
             .where(JournalEntry.means == f"publisher {foo}")
             .order_by(JournalEntry.serial)
         ).all()
@@ -232,7 +236,9 @@ def test_it_is_for_that_project_and_for_uploads_alone(
         assert app.patch_json(url, body, status="*").status_int == 403
     assert app.delete("/api/projects/foo", status="*").status_int == 403
     with index.database.read() as session:
-        assert session.scalars(select(Project.normalized_name).order_by("normalized_name")).all() == [
+        assert session.scalars(
+            select(Project.normalized_name).order_by("normalized_name")
+        ).all() == [
             "bar",
             "foo",
         ]
@@ -256,9 +262,9 @@ def test_it_is_taken_once(app: TestApp, index: Index, issuer: TestIssuer, foo: i
     ask(app, token)
     assert refusal(ask(app, token, status="*"))[0] == "invalid-reuse-token"
     # Another spelling of the same one.
-    assert refusal(ask(app, issuer.token(github_claims(issuer) | {"jti": _jti(token)}), "*"))[0] == (
-        "invalid-reuse-token"
-    )
+    assert refusal(ask(app, issuer.token(github_claims(issuer) | {"jti": _jti(token)}), "*"))[
+        0
+    ] == ("invalid-reuse-token")
 
 
 def _jti(token: str) -> str:
@@ -335,56 +341,54 @@ def test_a_project_that_is_deleted_takes_its_publishers_along(
 
 
 ANOTHER_JOB: list[tuple[dict[str, Any], str, str]] = [
-        ({"aud": "another.index"}, "invalid-token", "meant for somebody else"),
-        ({"exp": 1_000_000_000}, "invalid-token", "has expired"),
-        ({"nbf": 4_000_000_000}, "invalid-token", "not valid yet"),
-        ({"iss": "https://evil.test"}, "invalid-token", "no issuer that is trusted"),
-        ({"exp": 1e18}, "invalid-token", "no moment"),
-        ({"repository": "acme/bar"}, "invalid-token", "none of its repository"),
-        # A fork, or another repository altogether, with a workflow of the same name.
-        (
-            {
-                "repository": "eve/foo",
-                "workflow_ref": "eve/foo/.github/workflows/release.yml@refs/heads/main",
-            },
-            "invalid-publisher",
-            "release.yml of eve/foo",
-        ),
-        # It calls ours: the job's own workflow is the trusted one, what was started is not.
-        (
-            {
-                "repository": "eve/foo",
-                "workflow_ref": "eve/foo/.github/workflows/evil.yml@refs/heads/main",
-            },
-            "invalid-publisher",
-            "evil.yml of eve/foo",
-        ),
-        (
-            {"workflow_ref": "acme/foo/.github/workflows/ci.yml@refs/heads/main"},
-            "invalid-publisher",
-            "ci.yml of acme/foo",
-        ),
-        (
-            {"workflow_ref": "acme/foo/.github/workflows/release.yml@x.yml@refs/heads/main"},
-            "invalid-publisher",
-            "release.yml@x.yml",
-        ),
-        (
-            {"workflow_ref": "acme/foo/.github/workflows/x.yml@refs/heads/release.yml@refs/a"},
-            "invalid-publisher",
-            "x.yml@refs/heads/release.yml",
-        ),
-        ({"workflow_ref": "acme/foo/.github/workflows/release.yml"}, "invalid-token", "which ref"),
-        ({"workflow_ref": None}, "invalid-token", "no claim workflow_ref"),
-        ({"repository": 7}, "invalid-token", "no claim repository"),
-        ({"repository_owner_id": None}, "invalid-token", "no claim repository_owner_id"),
-        ({"repository": "acme/foo\0"}, "invalid-token", "no claim repository"),
+    ({"aud": "another.index"}, "invalid-token", "meant for somebody else"),
+    ({"exp": 1_000_000_000}, "invalid-token", "has expired"),
+    ({"nbf": 4_000_000_000}, "invalid-token", "not valid yet"),
+    ({"iss": "https://evil.test"}, "invalid-token", "no issuer that is trusted"),
+    ({"exp": 1e18}, "invalid-token", "no moment"),
+    ({"repository": "acme/bar"}, "invalid-token", "none of its repository"),
+    # A fork, or another repository altogether, with a workflow of the same name.
+    (
+        {
+            "repository": "eve/foo",
+            "workflow_ref": "eve/foo/.github/workflows/release.yml@refs/heads/main",
+        },
+        "invalid-publisher",
+        "release.yml of eve/foo",
+    ),
+    # It calls ours: the job's own workflow is the trusted one, what was started is not.
+    (
+        {
+            "repository": "eve/foo",
+            "workflow_ref": "eve/foo/.github/workflows/evil.yml@refs/heads/main",
+        },
+        "invalid-publisher",
+        "evil.yml of eve/foo",
+    ),
+    (
+        {"workflow_ref": "acme/foo/.github/workflows/ci.yml@refs/heads/main"},
+        "invalid-publisher",
+        "ci.yml of acme/foo",
+    ),
+    (
+        {"workflow_ref": "acme/foo/.github/workflows/release.yml@x.yml@refs/heads/main"},
+        "invalid-publisher",
+        "release.yml@x.yml",
+    ),
+    (
+        {"workflow_ref": "acme/foo/.github/workflows/x.yml@refs/heads/release.yml@refs/a"},
+        "invalid-publisher",
+        "x.yml@refs/heads/release.yml",
+    ),
+    ({"workflow_ref": "acme/foo/.github/workflows/release.yml"}, "invalid-token", "which ref"),
+    ({"workflow_ref": None}, "invalid-token", "no claim workflow_ref"),
+    ({"repository": 7}, "invalid-token", "no claim repository"),
+    ({"repository_owner_id": None}, "invalid-token", "no claim repository_owner_id"),
+    ({"repository": "acme/foo\0"}, "invalid-token", "no claim repository"),
 ]
 
 
-def test_another_job_is_refused(
-    app: TestApp, index: Index, issuer: TestIssuer, foo: int
-) -> None:
+def test_another_job_is_refused(app: TestApp, index: Index, issuer: TestIssuer, foo: int) -> None:
     for claims, code, words in ANOTHER_JOB:
         found = refused(app, issuer, **claims)
         assert found[0] == code, claims
@@ -467,9 +471,7 @@ def test_what_is_no_token_is_refused(app: TestApp, issuer: TestIssuer, foo: int)
     ask(app, good)
 
 
-def test_a_key_of_another_issuer_signs_nothing(
-    app: TestApp, issuer: TestIssuer, foo: int
-) -> None:
+def test_a_key_of_another_issuer_signs_nothing(app: TestApp, issuer: TestIssuer, foo: int) -> None:
     token = issuer.token(github_claims(issuer), key="somebody-elses", kid="first")
     assert refusal(ask(app, token, status="*")) == (
         "invalid-token",

@@ -72,7 +72,9 @@ def test_the_journal_says_who_was_trusted(index: Index, foo: str) -> None:
 
 def test_no_page_of_the_project_is_made_anew(opened: Opened, foo: str) -> None:
     """No page shows who is trusted; the home page shows the number of the newest change."""
-    found = swept(opened, lambda session: publishers.add(session, OPERATOR, foo, source_of(WORKFLOW)))
+    found = swept(
+        opened, lambda session: publishers.add(session, OPERATOR, foo, source_of(WORKFLOW))
+    )
     assert found == {"home"}
 
 

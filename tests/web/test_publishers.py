@@ -34,11 +34,11 @@ def person(app: TestApp, index: Index, ann: str) -> str:
 
 
 def form_of(page: Any, heading: str) -> Any:
-    """The form of *page* with that heading."""
+    """The form of *page* whose heading ends so."""
     (found,) = [
         form
         for form in page.forms.values()
-        if form.html.h3 is not None and form.html.h3.get_text() == heading
+        if form.html.h2 is not None and form.html.h2.get_text().endswith(heading)
     ]
     return found
 
@@ -81,7 +81,9 @@ def test_the_projects_owner_names_and_removes_them(app: TestApp, person: str) ->
     assert remove[0].submit().status_int == 303
     assert [row.split()[0] for row in rows(app.get(PUBLISHERS))] == ["a/b/foo", "pipeline:foo"]
     answer = remove[0].submit(status=404)
-    assert "Foo has no publisher 1" in problem(answer) or "foo has no publisher 1" in problem(answer)
+    assert "Foo has no publisher 1" in problem(answer) or "foo has no publisher 1" in problem(
+        answer
+    )
 
 
 def test_what_is_wrong_is_said_and_what_was_typed_stays(app: TestApp, person: str) -> None:
