@@ -1,4 +1,4 @@
-"""Pages on which people say which workflows elsewhere they trust: for a project, or one to come."""
+"""The pages on which people say which workflows elsewhere they trust, for a project or one to come."""
 
 from collections.abc import Callable
 from typing import Any

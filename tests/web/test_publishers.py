@@ -34,11 +34,11 @@ def person(app: TestApp, index: Index, ann: str) -> str:
 
 
 def form_of(page: Any, heading: str) -> Any:
-    """The form of *page* with that heading."""
+    """The form of *page* whose heading ends so."""
     (found,) = [
         form
         for form in page.forms.values()
-        if form.html.h3 is not None and form.html.h3.get_text() == heading
+        if form.html.h2 is not None and form.html.h2.get_text().endswith(heading)
     ]
     return found
 
