@@ -21,6 +21,7 @@ from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.people import AccountError, create_token, create_user
 from pypi_lite.attestations import Kind, Workflow
 from pypi_lite.cache.writing import ChangeRefused
+from pypi_lite.headers import at_once_of
 from pypi_lite.importing import import_paths
 from pypi_lite.models import ProjectStatus, Scope
 from pypi_lite.opening import migrate, open_index, welcome
@@ -241,7 +242,7 @@ def _serve(options: argparse.Namespace) -> int:
         max_body=settings.max_file_size + _FORM_BYTES,
         trusted_proxy=settings.trusted_proxy or None,
         on_listening=on_listening,
-        at_once_of=lambda app: app.registry["pypi_lite.hits"].answer,
+        at_once_of=lambda app: at_once_of(app.registry),
     )
 
 

@@ -44,7 +44,6 @@ def includeme(config: Any) -> None:
         )
     )
     config.set_security_policy(Policy())
-    config.set_default_permission(Permission.NOBODY)
     config.set_default_csrf_options(require_csrf=True)
     config.add_forbidden_view(forbidden)
 

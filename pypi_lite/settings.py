@@ -22,6 +22,9 @@ URL = "pypi_lite.url"
 DEFAULT_LISTEN = "127.0.0.1:6543"
 #: Values of the setting ``attestations`` that are no path.
 ATTESTATIONS_OFF, ATTESTATIONS_PUBLIC = "off", "public"
+#: Values of the setting ``description_images`` that are no hosts.
+ALLOW, BLOCK = "allow", "block"
+_HOST = re.compile(r"(?:https?://)?(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::[0-9]{1,5})?\Z")
 
 
 class SettingsError(ValueError):
@@ -85,6 +88,10 @@ class Settings:
     #: Whether attestations are taken, and whom they are verified against (docs/attestations.md):
     #: ``off``, the path of a trust root's JSON file, or ``public``.
     attestations: str = ATTESTATIONS_OFF
+    #: Which pictures descriptions show: ``allow`` all, ``block`` all, or those of these hosts.
+    description_images: tuple[str, ...] = (ALLOW,)
+    #: Seconds for which browsers are told to come over https only (HSTS). 0: they are not told.
+    hsts: int = 0
     #: Whether starting the server brings the database's schema up to date.
     migrate: bool = True
     #: Reload changed templates and show more in the log; for work on pypi_lite itself.
@@ -101,6 +108,7 @@ class Settings:
             "url": self.url.rstrip("/") + "/",
             "attestations": _trust(self.attestations),
         }
+        _check_images(self.description_images)
         for name, value in replace.items():
             object.__setattr__(self, name, value)
 
@@ -131,9 +139,26 @@ class Settings:
         return self.url + "integrity/" if is_safe else None
 
     @property
+    def image_sources(self) -> str:
+        """From where descriptions may have pictures, as the Content-Security-Policy says it."""
+        if self.description_images == (ALLOW,):
+            return "https: data:"
+        hosts = (host for host in self.description_images if host != BLOCK)
+        return " ".join(host if "://" in host else f"https://{host}" for host in hosts)
+
+    @property
+    def hsts_value(self) -> str:
+        """The value of Strict-Transport-Security. Empty: over http it means nothing (RFC 6797, 7.2)."""
+        return f"max-age={self.hsts}" if self.hsts and self.url.startswith("https:") else ""
+
+    @property
     def shaping_pages(self) -> tuple[str, ...]:
-        """The settings that reach the bytes of a page, for the cache's build fingerprint."""
-        return (self.title, self.url)
+        """The settings that reach a page or its headers, for the cache's build fingerprint.
+
+        The headers: a browser that has the page gets them with another tag only, and nginx, which has
+        them from a file that it reads when it starts, passes on what is of a build that it has not.
+        """
+        return (self.title, self.url, self.image_sources, self.hsts_value)
 
     @classmethod
     def from_ini(cls, ini: Mapping[str, str], **overrides: Any) -> "Settings":
@@ -168,6 +193,18 @@ def _trust(text: str) -> str:
     if not os.path.isfile(path):
         raise SettingsError(f"attestations: write off, public, or a trust root's path: no {path}")
     return path
+
+
+def _check_images(values: tuple[str, ...]) -> None:
+    """Raises SettingsError."""
+    if values in ((ALLOW,), (BLOCK,)):
+        return
+    wrong = [value for value in values if not _HOST.match(value) or value in (ALLOW, BLOCK)]
+    if wrong or not values:
+        raise SettingsError(
+            "description_images: write allow, block, or hosts such as images.example.com,"
+            f" *.example.com, not {', '.join(wrong) or 'nothing'}"
+        )
 
 
 def _is_loopback(host: str) -> bool:
