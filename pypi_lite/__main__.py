@@ -240,7 +240,7 @@ def _serve(options: argparse.Namespace) -> int:
         port=port,
         workers=options.workers,
         max_body=settings.max_file_size + _FORM_BYTES,
-        trusted_proxy=settings.trusted_proxy or None,
+        trusted_proxies=settings.trusted_proxy,
         on_listening=on_listening,
         at_once_of=lambda app: at_once_of(app.registry),
     )

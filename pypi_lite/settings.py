@@ -53,8 +53,8 @@ class Settings:
     title: str = "pypi_lite"
     #: The address under which people reach the index, for the commands that pages show.
     url: str = "http://127.0.0.1:6543/"
-    #: The address of a reverse proxy in front, whose X-Forwarded-* headers are believed. Empty: none.
-    trusted_proxy: str = ""
+    #: Addresses or networks of reverse proxies in front, whose X-Forwarded-* headers are believed.
+    trusted_proxy: tuple[str, ...] = ()
     #: Whether nginx in front sends the bytes of what it asks to send (``X-Accel-Redirect``).
     accel: bool = False
     #: The largest file that may be uploaded, in bytes.
@@ -109,6 +109,7 @@ class Settings:
             "attestations": _trust(self.attestations),
         }
         _check_images(self.description_images)
+        _check_proxies(self.trusted_proxy)
         for name, value in replace.items():
             object.__setattr__(self, name, value)
 
@@ -205,6 +206,15 @@ def _check_images(values: tuple[str, ...]) -> None:
             "description_images: write allow, block, or hosts such as images.example.com,"
             f" *.example.com, not {', '.join(wrong) or 'nothing'}"
         )
+
+
+def _check_proxies(values: tuple[str, ...]) -> None:
+    """Raises SettingsError."""
+    for value in values:
+        try:
+            ipaddress.ip_network(value)
+        except ValueError as error:
+            raise SettingsError(f"trusted_proxy: {error}") from None
 
 
 def _is_loopback(host: str) -> bool:
