@@ -31,6 +31,8 @@ def make_app(settings: Settings) -> Any:
     config.add_jinja2_renderer(".html")
     config.include("pypi_lite.application")
     config.include("pypi_lite.errors")
+    config.include("pypi_lite.headers")
+    config.include("pypi_lite.stating")
     config.include("pypi_lite.security")
     config.include("pypi_lite.api.namespaces")
     config.include("pypi_lite.api.simple")

@@ -24,6 +24,7 @@ from pypi_lite.accounts.log_in import change_password
 from pypi_lite.accounts.people import AccountError, create_token, create_user, find_user
 from pypi_lite.application import send_what_waits
 from pypi_lite.cache.writing import ChangeRefused
+from pypi_lite.headers import at_once_of
 from pypi_lite.importing import import_paths
 from pypi_lite.issuers import GITHUB_ISSUER, GITLAB_ISSUER, IssuerKind, Source
 from pypi_lite.models import ProjectStatus, RoleName, Scope, Visibility
@@ -378,9 +379,9 @@ def _serve(options: argparse.Namespace) -> int:
         port=port,
         workers=options.workers,
         max_body=settings.max_file_size + _FORM_BYTES,
-        trusted_proxy=settings.trusted_proxy or None,
+        trusted_proxies=settings.trusted_proxy,
         on_listening=on_listening,
-        at_once_of=lambda app: app.registry["pypi_lite.hits"].answer,
+        at_once_of=lambda app: at_once_of(app.registry),
         on_stopped=send_what_waits,
     )
 

@@ -88,7 +88,12 @@ def includeme(config: Any) -> None:
     settings = config.registry["pypi_lite.settings"]
     opened = open_index(settings)
     if opened.cache is not None:
-        tell_front(settings.cache_folder, opened.build)
+        tell_front(
+            settings.cache_folder,
+            opened.build,
+            images=settings.image_sources,
+            hsts=settings.hsts_value,
+        )
     config.registry["pypi_lite.index"] = opened.index
     config.registry["pypi_lite.cache"] = opened.cache
     config.registry["pypi_lite.build"] = opened.build

@@ -1,6 +1,10 @@
-"""Errors that no view has answered: a line of text for the client, the traceback for the log."""
+"""Errors that no view has answered: a line of text for the client, the traceback for the log.
+
+What is no request for any view is refused here too, before anything looks at it.
+"""
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,30 +13,51 @@ from pyramid.tweens import INGRESS
 from sqlalchemy.exc import OperationalError
 
 from pypi_lite.cache.writing import ChangeRefused
+from pypi_lite.forms import drain
 
 log = logging.getLogger(__name__)
 
 #: Seconds after which a client may try again what could not be done now.
 RETRY_AFTER = "5"
 
+#: Bytes of a body, but where files are uploaded: forms are read into memory.
+LONGEST_BODY = 256 * 1024
+# RFC 9112, 3.2: what is no host and port is a bad request. Redirects name it.
+_HOST = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
+_TAKING_FILES = "pypi_lite.taking_files"
+
 Handler = Callable[[Any], Response]
 
 
 def includeme(config: Any) -> None:
     """Put the tween outside all others: a commit can fail when every view is done."""
+    config.add_directive("add_upload_path", _add_upload_path)
     config.add_tween(
         "pypi_lite.errors.factory", under=INGRESS, over="pypi_lite.cache.tween.factory"
     )
 
 
-def factory(handler: Handler, _registry: Any) -> Handler:
+def _add_upload_path(config: Any, path: str) -> None:
+    """Pyramid's directive: bodies that are sent to *path* are streams, and may be long."""
+    config.registry.setdefault(_TAKING_FILES, set()).add(path)
+
+
+def factory(handler: Handler, registry: Any) -> Handler:
     """Pyramid's tween factory."""
+    taking_files = registry.setdefault(_TAKING_FILES, set())
 
     def answer(request: Any) -> Response:
         if not _is_text(request):
             return plain(400, "The address is not UTF-8.")
         if "\0" in request.environ["PATH_INFO"]:
             return plain(404, "There is nothing here.")  # and PostgreSQL could not be asked
+        if not _HOST.fullmatch(request.environ.get("HTTP_HOST", "localhost")):
+            return plain(400, "The Host header names no host.")
+        if (request.content_length or 0) > LONGEST_BODY and not (
+            request.method == "POST" and request.environ["PATH_INFO"] in taking_files
+        ):
+            drain(request.environ)
+            return plain(413, "The body is too long. Files are uploaded to /legacy/.")
         try:
             return handler(request)
         except ChangeRefused as error:

@@ -45,7 +45,6 @@ def includeme(config: Any) -> None:
     settings = config.registry["pypi_lite.settings"]
     config.set_csrf_storage_policy(FormTokens(secret(settings, FORM_SECRET)))
     config.set_security_policy(Policy())
-    config.set_default_permission(Permission.NOBODY)
     config.set_default_csrf_options(require_csrf=True)
     config.add_forbidden_view(forbidden)
 

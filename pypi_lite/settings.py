@@ -6,6 +6,7 @@ which is why the INI files say ``%(here)s/...``.
 """
 
 import importlib.util
+import ipaddress
 import math
 import os
 import re
@@ -30,6 +31,9 @@ READING_OPEN, READING_ACCOUNTS = "open", "accounts"
 LONGEST_ISSUER = 255
 #: Values of the setting ``attestations`` that are no path.
 ATTESTATIONS_OFF, ATTESTATIONS_PUBLIC = "off", "public"
+#: Values of the setting ``description_images`` that are no hosts.
+ALLOW, BLOCK = "allow", "block"
+_HOST = re.compile(r"(?:https?://)?(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::[0-9]{1,5})?\Z")
 
 #: Values of the setting ``smtp_tls``, and the port that goes with each.
 SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
@@ -69,8 +73,8 @@ class Settings:
     title: str = "pypi_lite"
     #: The address under which people reach the index, for the commands that pages show.
     url: str = "http://127.0.0.1:6543/"
-    #: The address of a reverse proxy in front, whose X-Forwarded-* headers are believed. Empty: none.
-    trusted_proxy: str = ""
+    #: Addresses or networks of reverse proxies in front, whose X-Forwarded-* headers are believed.
+    trusted_proxy: tuple[str, ...] = ()
     #: Who may read without an account: ``open``: everybody what is public; ``accounts``: nobody anything.
     #: Empty: open where it listens, and its ``url`` is, on this machine alone.
     reading: str = ""
@@ -165,6 +169,10 @@ class Settings:
     trusted_publishers: tuple[str, ...] = ()
     #: The audience that such a token must be for. Empty: the host of ``url``, and its port, if any.
     trusted_publishers_audience: str = ""
+    #: Which pictures descriptions show: ``allow`` all, ``block`` all, or those of these hosts.
+    description_images: tuple[str, ...] = (ALLOW,)
+    #: Seconds for which browsers are told to come over https only (HSTS). 0: they are not told.
+    hsts: int = 0
     #: Whether starting the server brings the database's schema up to date.
     migrate: bool = True
     #: Reload changed templates and show more in the log; for work on pypi_lite itself.
@@ -187,6 +195,8 @@ class Settings:
             "visibility": _visibility(self.visibility),
         }
         _parse_trusted(self.trusted_publishers)
+        _check_images(self.description_images)
+        _check_proxies(self.trusted_proxy)
         for name, value in replace.items():
             object.__setattr__(self, name, value)
         if self.sends_mail:
@@ -253,10 +263,28 @@ class Settings:
             raise SettingsError(f"oidc_client_secret_file: {error}") from None
 
     @property
+    def image_sources(self) -> str:
+        """From where descriptions may have pictures, as the Content-Security-Policy says it."""
+        if self.description_images == (ALLOW,):
+            return "https: data:"
+        hosts = (host for host in self.description_images if host != BLOCK)
+        return " ".join(host if "://" in host else f"https://{host}" for host in hosts)
+
+    @property
+    def hsts_value(self) -> str:
+        """The value of Strict-Transport-Security. Empty: over http it means nothing (RFC 6797, 7.2)."""
+        return f"max-age={self.hsts}" if self.hsts and self.url.startswith("https:") else ""
+
+    @property
     def shaping_pages(self) -> tuple[str, ...]:
-        """The settings that reach the bytes of a page, for the cache's build fingerprint."""
+        """The settings that reach a page or its headers, for the cache's build fingerprint.
+
+        The headers: a browser that has the page gets them with another tag only, and nginx, which has
+        them from a file that it reads when it starts, passes on what is of a build that it has not.
+        """
         # Who may read comes along: what was decided, or published, under other rules is not found.
-        return (self.title, self.url, str(self.is_open), self.require_second_factor.value)
+        who = (str(self.is_open), self.require_second_factor.value)
+        return (self.title, self.url, self.image_sources, self.hsts_value, *who)
 
     @classmethod
     def from_ini(cls, ini: Mapping[str, str], **overrides: Any) -> "Settings":
@@ -303,6 +331,27 @@ def _trust(text: str) -> str:
     if not os.path.isfile(path):
         raise SettingsError(f"attestations: write off, public, or a trust root's path: no {path}")
     return path
+
+
+def _check_images(values: tuple[str, ...]) -> None:
+    """Raises SettingsError."""
+    if values in ((ALLOW,), (BLOCK,)):
+        return
+    wrong = [value for value in values if not _HOST.match(value) or value in (ALLOW, BLOCK)]
+    if wrong or not values:
+        raise SettingsError(
+            "description_images: write allow, block, or hosts such as images.example.com,"
+            f" *.example.com, not {', '.join(wrong) or 'nothing'}"
+        )
+
+
+def _check_proxies(values: tuple[str, ...]) -> None:
+    """Raises SettingsError."""
+    for value in values:
+        try:
+            ipaddress.ip_network(value)
+        except ValueError as error:
+            raise SettingsError(f"trusted_proxy: {error}") from None
 
 
 def _check_mail(settings: Settings) -> None:

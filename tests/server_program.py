@@ -16,7 +16,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from pypi_lite import server
-from pypi_lite.server import process, supervisor
+from pypi_lite.server import limits, process, supervisor
 
 BIG = 20 * 1024 * 1024
 
@@ -48,12 +48,20 @@ def answer_big_in_pieces(environ: WSGIEnvironment) -> list[bytes]:
     return [b"x" * 65536] * (BIG // 65536)
 
 
+def answer_more_than_is_kept(environ: WSGIEnvironment) -> list[bytes]:
+    return [b"x" * 65536] * 1024
+
+
 def answer_file(environ: WSGIEnvironment) -> Iterable[bytes]:
     return environ["wsgi.file_wrapper"](io.BytesIO(b"x" * BIG))
 
 
 def answer_nothing(environ: WSGIEnvironment) -> list[bytes]:
     return []
+
+
+def answer_whence(environ: WSGIEnvironment) -> list[bytes]:
+    return [json.dumps([environ["REMOTE_ADDR"]]).encode()]
 
 
 def answer_length(environ: WSGIEnvironment) -> list[bytes]:
@@ -66,9 +74,11 @@ ANSWERS: dict[str, Callable[[WSGIEnvironment], Iterable[bytes]]] = {
     "/never": answer_never,
     "/big": answer_big,
     "/pieces": answer_big_in_pieces,
+    "/more": answer_more_than_is_kept,
     "/file": answer_file,
     "/length": answer_length,
     "/304": answer_nothing,
+    "/whence": answer_whence,
 }
 
 
@@ -102,12 +112,17 @@ def make_app(options: dict[str, Any]) -> WSGIApplication:
 def main() -> int:
     options = {"workers": 1, "host": "127.0.0.1", "port": 0, "failure": None, "grace": None}
     options |= {"max_body": 1024 * 1024, "parent_signal": True, "tick": None}
+    options |= {"limits": {}, "connections": None, "proxies": []}
     options |= json.loads(sys.argv[1])
     logging.basicConfig(level=logging.INFO)
     if options["grace"] is not None:
         process.GRACE_SECONDS = options["grace"]
     if options["tick"] is not None:
         process.TICK_SECONDS = options["tick"]
+    for name, value in options["limits"].items():
+        setattr(limits, name, value)
+    if options["connections"] is not None:
+        process.CONNECTIONS = options["connections"]
     if not options["parent_signal"]:
         supervisor.end_with_parent = lambda: None
     return server.serve(
@@ -116,6 +131,7 @@ def main() -> int:
         port=options["port"],
         workers=options["workers"],
         max_body=options["max_body"],
+        trusted_proxies=options["proxies"],
         on_listening=lambda url: say("url", url),
     )
 

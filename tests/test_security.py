@@ -267,17 +267,3 @@ def test_reading_is_open_to_everybody(app: TestApp) -> None:
     for path in ("/", "/simple/", "/login/"):
         app.get(path, status=200)
         app.get(path, headers={"Authorization": "Basic nonsense"}, status=200)
-
-
-def test_a_view_that_states_nothing_needs_what_nobody_has(settings: Settings) -> None:
-    from pyramid.config import Configurator
-    from pyramid.response import Response
-
-    config = Configurator()
-    config.registry["pypi_lite.settings"] = settings
-    config.include("pypi_lite.security")
-    config.add_route("web.login", "/login/")
-    config.add_route("forgotten", "/forgotten")
-    config.add_view(lambda _request: Response("secret"), route_name="forgotten")
-    answer = TestApp(config.make_wsgi_app()).get("/forgotten", status=303)
-    assert answer.location.startswith("http://localhost/login/")

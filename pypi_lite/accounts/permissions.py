@@ -6,7 +6,7 @@ from pypi_lite.models import RoleName, Scope
 
 
 class Permission(StrEnum):
-    """What a view, or a change of a project, needs. A view that states nothing needs `NOBODY`'s."""
+    """What a view, or a change of a project, needs. There is no view without one."""
 
     #: Nothing: for the log-in form and the like, where reading needs authority too.
     ANYBODY = "anybody"
@@ -19,7 +19,6 @@ class Permission(StrEnum):
     ADMINISTER = "administer"
     #: Be somebody, and see to what is one's own.
     ACCOUNT = "account"
-    NOBODY = "nobody"
 
 
 #: What each role may do to its project. An administrator may do all of it to every project.

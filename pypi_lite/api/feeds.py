@@ -18,6 +18,7 @@ from pyramid.view import view_config
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.addresses import Addresses
 from pypi_lite.cache.pages import Page
+from pypi_lite.headers import CLOSED_HEADERS
 from pypi_lite.repository import feeds, keys, pages
 from pypi_lite.repository.pages import NewRelease
 
@@ -26,7 +27,7 @@ _UPDATES, _PACKAGES = "/rss/updates.xml", "/rss/packages.xml"
 _RELEASES = Addresses("/rss/project/", "releases.xml")
 _MOST = 40
 _CONTENT_TYPE = "application/rss+xml"
-_HEADERS = (("X-Content-Type-Options", "nosniff"), ("Access-Control-Allow-Origin", "*"))
+_HEADERS = (*CLOSED_HEADERS, ("Access-Control-Allow-Origin", "*"))
 _ATOM = "http://www.w3.org/2005/Atom"
 # What XML 1.0 has no way to write ("Char", section 2.2): metadata may hold any of it.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -52,7 +52,8 @@ def _page(path: str) -> Page | None:
         headers=(
             ("Content-Disposition", f'attachment; filename="{found["filename"]}"'),
             ("X-Content-Type-Options", "nosniff"),
-            ("Content-Security-Policy", "default-src 'none'; sandbox"),
+            ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
+            ("Referrer-Policy", "no-referrer"),
             ("Access-Control-Allow-Origin", "*"),
         ),
         is_link=True,

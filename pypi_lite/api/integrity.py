@@ -18,6 +18,7 @@ from webob.acceptparse import create_accept_header
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.addresses import moved
 from pypi_lite.cache.pages import Page
+from pypi_lite.headers import CLOSED_HEADERS
 from pypi_lite.names import is_normalized_name, is_valid_name, normalize_name
 from pypi_lite.repository import attestations, keys, pages
 
@@ -63,7 +64,7 @@ def _page(path: str) -> Page | None:
         name=f"provenance-{found['version']}-{found['filename']}",
         content_type=MEDIA,
         vary="Accept, Accept-Encoding",
-        headers=(("X-Content-Type-Options", "nosniff"), ("Access-Control-Allow-Origin", "*")),
+        headers=(*CLOSED_HEADERS, ("Access-Control-Allow-Origin", "*")),
     )
 
 

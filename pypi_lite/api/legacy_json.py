@@ -14,10 +14,11 @@ from pyramid.view import view_config
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.addresses import Addresses
 from pypi_lite.cache.pages import Page
+from pypi_lite.headers import CLOSED_HEADERS
 from pypi_lite.repository import keys, pages
 from pypi_lite.repository.pages import FileEntry, ProjectEntry, ReleaseEntry, ReleaseMetadata
 
-_HEADERS = (("X-Content-Type-Options", "nosniff"), ("Access-Control-Allow-Origin", "*"))
+_HEADERS = (*CLOSED_HEADERS, ("Access-Control-Allow-Origin", "*"))
 _ADDRESSES = Addresses("/pypi/", "json")
 _CONTENT_TYPE = "application/json"
 #: Scalars of ``info`` that are core metadata under the same name.

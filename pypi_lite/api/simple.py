@@ -26,7 +26,10 @@ from pypi_lite.repository.pages import FileEntry, ProjectEntry, ReleaseEntry
 
 _HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
-    ("Content-Security-Policy", "default-src 'none'; sandbox allow-top-navigation"),
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; frame-ancestors 'none'; sandbox allow-top-navigation",
+    ),
     ("Referrer-Policy", "no-referrer"),
     ("Access-Control-Allow-Origin", "*"),
 )

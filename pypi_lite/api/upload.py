@@ -40,6 +40,7 @@ def includeme(config: Any) -> None:
     """Add the routes, each without a redirect: most clients don't follow one."""
     for number, pattern in enumerate(_PATTERNS):
         name = f"api.upload.{number}"
+        config.add_upload_path(pattern)
         config.add_route(name, pattern, request_method="POST")
         config.add_view(upload, route_name=name, permission=Permission.UPLOAD, require_csrf=False)
         config.add_forbidden_view(forbidden, route_name=name)
@@ -70,7 +71,7 @@ def upload(request: Any) -> Response:
     return response
 
 
-@view_config(context=Refusal, permission=Permission.READ, require_csrf=False)
+@view_config(context=Refusal, permission=Permission.ANYBODY, require_csrf=False)
 def refused(error: Refusal, request: Any) -> Response:
     """A refusal, in every place where some client looks for it."""
     drain(request.environ)

@@ -85,10 +85,16 @@ def discard_pages(folder: Path) -> None:
         Cache(str(folder), "", is_over=lambda _: False).sweep_all()
 
 
-def tell_front(folder: Path, build: str) -> None:
-    """Write what a front server's configuration includes: nginx's variable of the build."""
+def tell_front(folder: Path, build: str, **more: str) -> None:
+    """Write what a front server's configuration includes: nginx's variable of the build, and *more*.
+
+    Each is called ``$pypi_lite_<name>``; no value has a dollar sign, a quote or a backslash in it.
+    """
     path = folder / "nginx-build.conf"
-    text = f"map $host $pypi_lite_build {{ default {build}; }}\n"
+    text = "".join(
+        f'map $host $pypi_lite_{name} {{ default "{value}"; }}\n'
+        for name, value in {"build": build, **more}.items()
+    )
     with contextlib.suppress(FileNotFoundError):
         if path.read_text() == text:
             return

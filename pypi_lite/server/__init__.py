@@ -6,13 +6,14 @@ supervisor. A stop (SIGTERM or SIGINT) lets the requests in flight end.
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from wsgiref.types import WSGIApplication
 
 from pypi_lite.server.channel import AtOnce
 from pypi_lite.server.listening import ServerError, listen, url_of
 from pypi_lite.server.process import Job, serve_alone
+from pypi_lite.server.proxies import networks
 from pypi_lite.server.signals import Signals
 from pypi_lite.server.supervisor import Supervisor
 
@@ -27,7 +28,7 @@ def serve(
     workers: int,
     threads: int = 4,
     max_body: int,
-    trusted_proxy: str | None = None,
+    trusted_proxies: Iterable[str] = (),
     on_listening: Callable[[str], None] | None = None,
     at_once_of: Callable[[Any], AtOnce] | None = None,
     on_stopped: Callable[[Any], None] | None = None,
@@ -37,7 +38,8 @@ def serve(
     *make_app* is called once in each process that serves. *host* is a name or an address (IPv4, or
     IPv6 without brackets), *port* 0 any free port. *threads* is the number of requests that one
     worker runs at a time. A request body of *max_body* bytes or more is refused with 413.
-    *trusted_proxy* is the address of a reverse proxy whose ``X-Forwarded-*`` headers are believed.
+    *trusted_proxies* are the addresses, or networks, of reverse proxies whose ``X-Forwarded-*`` headers
+    are believed.
     *on_listening* is called with the URL, as ``http://127.0.0.1:8000``, once connections are taken.
     *at_once_of* gets the application that was built, and returns what answers some requests without
     it, and without waiting for anything (`channel.AtOnce`). *on_stopped* gets it when the requests have
@@ -48,7 +50,8 @@ def serve(
     built (its error is then on stderr) or workers had to be killed.
 
     Must be called in the main thread. Raises `ServerError` if the address cannot be listened on or
-    if several workers are asked for where there is no ``os.fork``, ValueError for *workers* < 1.
+    if several workers are asked for where there is no ``os.fork``, ValueError for *workers* < 1 and for
+    what is no address of a proxy.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
@@ -60,7 +63,8 @@ def serve(
         listen(host, port) as listener,
         Signals(second_ends=workers == 1, watch_children=workers > 1) as signals,
     ):
-        job = Job(make_app, listener, threads, max_body, trusted_proxy, at_once_of, on_stopped)
+        proxies = networks(trusted_proxies)
+        job = Job(make_app, listener, threads, max_body, proxies, at_once_of, on_stopped)
         if on_listening is not None:
             on_listening(url_of(listener))
         if workers == 1:

@@ -12,16 +12,23 @@ from typing import Any
 
 from waitress.buffers import ReadOnlyFileBasedBuffer
 from waitress.channel import HTTPChannel
-from waitress.task import WSGITask
+from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import build_http_date
 
 from pypi_lite.cache.answer import Answer
+from pypi_lite.server.limits import Pace
 
 #: What answers a request, as a WSGI environment with method, path, query and headers alone, without
 #: waiting for anything; None: it is the application's.
 AtOnce = Callable[[Mapping[str, str]], Answer | None]
 
 _FIRST_REQUEST_SECONDS = 1.0  # a stop lets a new connection send its first request for so long
+_REFUSED_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-store"),
+)
 _STATUS = {
     200: "200 OK",
     206: "206 Partial Content",
@@ -46,17 +53,39 @@ class Task(WSGITask):  # type: ignore[misc] # waitress has no types
         return super().build_response_header()
 
 
+class Refused(ErrorTask):  # type: ignore[misc] # waitress has no types
+    """What is no request, is too large or has failed: a line of text, and nothing to do with it."""
+
+    def build_response_header(self) -> Any:
+        self.response_headers += _REFUSED_HEADERS
+        return super().build_response_header()
+
+
 class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
     """A connection."""
 
     task_class = Task
+    error_task_class = Refused
+
+    #: Bytes of answers that the socket has taken, and how it was when it was looked at (`limits`).
+    sent = 0
+    pace: Pace | None = None
+
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        count: int = super().send(data, do_close=do_close)
+        self.sent += count
+        return count
+
+    def is_unused(self) -> bool:
+        """Whether nothing has come or gone yet."""
+        return bool(self.last_activity == self.creation_time)
 
     def is_idle(self) -> bool:
         """Whether nothing is running, arriving or leaving; for the thread of the loop only."""
         # In this order: a task hands over its output before it leaves the list.
         if self.requests or self.request is not None or self.total_outbufs_len:
             return False
-        if self.last_activity != self.creation_time:
+        if not self.is_unused():
             return True
         # Nothing has come yet: whoever connects is about to send a request.
         return bool(time.time() > self.creation_time + _FIRST_REQUEST_SECONDS)
@@ -102,6 +131,7 @@ class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
             sent = self.socket.sendmsg(parts)
         except BlockingIOError:
             sent = 0
+        self.sent += sent
         for part in parts:
             if sent < len(part):
                 self.write_soon(part[sent:])

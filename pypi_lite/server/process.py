@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,8 +19,10 @@ from wsgiref.types import WSGIApplication
 from waitress import wasyncore
 from waitress.server import create_server
 
+from pypi_lite.server import limits
 from pypi_lite.server.channel import AtOnce, Channel
 from pypi_lite.server.listening import BACKLOG
+from pypi_lite.server.proxies import Network, believing
 from pypi_lite.server.signals import Signals
 
 GRACE_SECONDS = 30.0  # how long a stop waits for the requests in flight
@@ -28,9 +30,11 @@ TICK_SECONDS = 1.0  # a loop looks around at least this often, even if nothing h
 # How long a thread that computes may keep the interpreter when others want it. Python's 5 ms would let
 # a page that is being made hold up each system call of the loop, which answers the hits.
 SWITCH_SECONDS = 0.0005
+# Each connection takes up to three descriptors, its buffers' files included, and 1024 is the usual
+# limit of a process. There is no limit for one address: a whole office comes from one, or a proxy.
+CONNECTIONS = 300
 
 _DRAIN_TICK_SECONDS = 0.1  # the same while draining: the end of some tasks wakes nobody
-_PROXY_HEADERS = {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"}
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +47,7 @@ class Job:
     listener: socket.socket
     threads: int
     max_body: int
-    trusted_proxy: str | None
+    trusted_proxies: Sequence[Network]
     at_once_of: Callable[[Any], AtOnce] | None
     on_stopped: Callable[[Any], None] | None
 
@@ -90,13 +94,16 @@ class Server:
     ) -> None:
         self._signals = signals
         self._supervisor = supervisor
-        self._waitress = create_server(app, **_waitress_settings(job))
+        self._waitress = create_server(
+            believing(app, job.trusted_proxies), **_waitress_settings(job)
+        )
         self._waitress.channel_class = Channel
         self._waitress.add_task = self._add_task
         self._on_stopped = partial(job.on_stopped, app) if job.on_stopped else None
         self._at_once = job.at_once_of(app) if job.at_once_of else None
         self._thread = threading.get_ident()
         self._sockets = self._waitress._map
+        self._next_look = 0.0
         _WakeUp(signals, self._sockets)
 
     def run(self) -> None:
@@ -127,6 +134,17 @@ class Server:
     def _turn(self, seconds: float) -> None:
         # poll() and not select(), which fails for descriptors from 1024 on.
         wasyncore.loop(timeout=seconds, use_poll=True, map=self._sockets, count=1)
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + limits.LOOK_SECONDS
+            for channel in list(self._waitress.active_channels.values()):
+                if limits.is_too_slow(channel, now):
+                    channel.handle_close()  # wakes a task that waits for this client, too
+        if len(self._sockets) >= CONNECTIONS:
+            # At once: nobody who waits in the backlog wakes the loop then.
+            channels = self._waitress.active_channels.values()
+            for channel in limits.longest_idle(channels, CONNECTIONS // 10):
+                channel.handle_close()
 
     def _stop_accepting(self) -> None:
         # Clients that the kernel has already let in would be reset: take them in.
@@ -159,11 +177,7 @@ class Server:
 
 
 def _waitress_settings(job: Job) -> dict[str, Any]:
-    proxy: dict[str, Any] = {}
-    if job.trusted_proxy:
-        proxy = {"trusted_proxy": job.trusted_proxy, "trusted_proxy_headers": _PROXY_HEADERS}
     return {
-        **proxy,
         "sockets": [job.listener],
         # waitress calls listen() a second time, with this.
         "backlog": BACKLOG,
@@ -178,16 +192,21 @@ def _waitress_settings(job: Job) -> dict[str, Any]:
         "recv_bytes": 64 * 1024,
         # The same for what a slow client has not yet fetched; files are sent without a copy.
         "outbuf_overflow": 1024 * 1024,
-        # Each connection takes up to three descriptors, its buffers' files included, and 1024 is
-        # the usual limit of a process. More connections wait in the backlog.
-        "connection_limit": 300,
+        # A task that makes more than a client takes waits for it with so much left to send: in a
+        # temporary file. Nothing of ours is so long, but parts of files on their first request.
+        "outbuf_high_watermark": 16 * 1024 * 1024,
+        # More connections wait in the backlog, until one ends or an idle one is closed (`limits`).
+        "connection_limit": CONNECTIONS,
         # Longer than reverse proxies keep an idle connection (60 s for most): the side that sends
         # requests should be the one that closes, or requests get lost.
         "channel_timeout": 120,
+        "cleanup_interval": 30,
+        # One request at a time: what a client sends on top waits in the kernel.
+        "channel_request_lookahead": 0,
         # No advertising of what runs here.
         "ident": None,
-        # X-Forwarded-* of just anyone must not reach the application.
-        "clear_untrusted_proxy_headers": True,
+        # `proxies.believing` has seen to it, for more than the one proxy that waitress knows.
+        "clear_untrusted_proxy_headers": False,
         # Nobody outside learns how the code looks; tracebacks go to the log.
         "expose_tracebacks": False,
         # False would hide each OSError of the application, such as a full disk, from the log, and

@@ -1,6 +1,7 @@
 """The pages of projects and of their releases."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pyramid.response import Response
@@ -8,12 +9,13 @@ from pyramid.view import view_config
 
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.addresses import Addresses
+from pypi_lite.cache.answer import Headers
 from pypi_lite.cache.pages import Page
 from pypi_lite.distributions import PackageType
 from pypi_lite.repository import keys, pages
 from pypi_lite.repository.pages import FileEntry, ProjectEntry, ReleaseEntry
 from pypi_lite.web.about import about
-from pypi_lite.web.headers import HTML, SECURITY_HEADERS
+from pypi_lite.web.headers import HTML, security_headers
 from pypi_lite.web.rendering import page
 
 _PREFIX = "/project/"
@@ -31,11 +33,13 @@ def includeme(config: Any) -> None:
         config.add_route(
             f"web.release{ending}", f"{_PREFIX}{{name}}/{{version}}{pattern}", **methods
         )
-    config.add_page_rule(_PREFIX, page_of)
+    # Descriptions alone have pictures from elsewhere.
+    sources = config.registry["pypi_lite.settings"].image_sources
+    config.add_page_rule(_PREFIX, partial(page_of, security_headers(sources)))
     config.scan(__name__)
 
 
-def page_of(environ: Mapping[str, Any]) -> Page | None:
+def page_of(headers: Headers, environ: Mapping[str, Any]) -> Page | None:
     """The page of a canonical URL below ``/project/``."""
     named = _ADDRESSES.canonical(environ["PATH_INFO"])
     if named is None:
@@ -45,7 +49,7 @@ def page_of(environ: Mapping[str, Any]) -> Page | None:
         key=keys.project_key(name),
         name="project.html" if version is None else f"project.{version}.html",
         content_type=HTML,
-        headers=SECURITY_HEADERS,
+        headers=headers,
     )
 
 

@@ -51,6 +51,7 @@ class Result:
 
 def includeme(config: Any) -> None:
     """Add the route."""
+    config.add_upload_path("/upload/")
     config.add_route("web.upload", "/upload/")
     config.scan(__name__)
 

@@ -82,7 +82,7 @@ def test_holds_outlive_the_boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_front_server_is_told_the_build(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "nginx-build.conf"
     tell_front(tmp_path, "0b1c")
-    assert path.read_text() == "map $host $pypi_lite_build { default 0b1c; }\n"
+    assert path.read_text() == 'map $host $pypi_lite_build { default "0b1c"; }\n'
     assert path.stat().st_mode & 0o777 == 0o644
     first = path.stat().st_ino
     tell_front(tmp_path, "0b1c")

@@ -279,7 +279,7 @@ def test_another_build_has_no_pages_for_nginx(site: Site, tmp_path: Path) -> Non
     cache.mkdir()
     (cache / "pages").symlink_to(site.cache / "pages")
     told = (site.cache / "nginx-build.conf").read_text()
-    (cache / "nginx-build.conf").write_text(told.replace("default ", "default 0"))
+    (cache / "nginx-build.conf").write_text(told.replace('build { default "', 'build { default "0'))
     with front(site.upstream, cache, site.blobs, tmp_path / "nginx") as address:
         for headers in [], [("Accept-Encoding", "gzip")]:
             answer = ask(f"{address}simple/foo/", *headers)
