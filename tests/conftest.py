@@ -126,7 +126,15 @@ def root(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
     """Settings of a new index with an empty cache."""
-    return Settings(data=tmp_path / "data", database_url=database_url, url="http://index.test/")
+    return Settings(
+        data=tmp_path / "data",
+        database_url=database_url,
+        url="http://index.test/",
+        # Each log-in of a test would take a tenth of a second.
+        argon2_time=1,
+        argon2_memory=64,
+        argon2_parallelism=1,
+    )
 
 
 @pytest.fixture
@@ -166,6 +174,7 @@ def new_user(index: Index, name: str, **keywords: Any) -> str:
             password=PASSWORD,
             is_admin=keywords.get("is_admin", False),
             by=acting("test"),
+            passwords=index.passwords,
         )
     return name
 

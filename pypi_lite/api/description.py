@@ -255,6 +255,7 @@ def _upload(settings: Settings) -> Object:
         409: "Another file has or had this name.",
         410: "The action is not supported any more.",
         413: f"The file is larger than {settings.max_file_size} bytes.",
+        429: "Too many passwords were wrong; Retry-After says when to try again.",
         503: "It can't be done now; Retry-After says when to try again.",
     }
     return {
@@ -441,6 +442,7 @@ def _change(
         "401": _problem("Credentials are missing or wrong."),
         "403": _problem("Whoever asks may not do that."),
         "404": _problem("Not here."),
+        "429": _problem("Too many passwords were wrong; Retry-After says when to try again."),
         "503": _problem("It can't be done now; Retry-After says when to try again."),
     }
     if body and answer:

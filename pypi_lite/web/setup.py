@@ -23,14 +23,14 @@ def includeme(config: Any) -> None:
     config.scan(__name__)
 
 
-@view_config(route_name="web.setup", request_method="GET", permission=Permission.READ)
+@view_config(route_name="web.setup", request_method="GET", permission=Permission.ANYBODY)
 def show(request: Any) -> Response:
     """The form, for who has the secret, while there is no administrator."""
     _require(request, request.reader, request.GET.get("secret", ""))
     return _form(request, request.GET["secret"])
 
 
-@view_config(route_name="web.setup", request_method="POST", permission=Permission.READ)
+@view_config(route_name="web.setup", request_method="POST", permission=Permission.ANYBODY)
 def make_administrator(request: Any) -> Response:
     """Make the administrator and log them in. Who comes second finds nothing here."""
     given, name = field(request, "secret"), field(request, "name")

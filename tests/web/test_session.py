@@ -137,13 +137,13 @@ def test_log_ins_at_the_same_time(app: TestApp, index: Index, ann: str) -> None:
 
 
 def test_a_hash_is_renewed_at_the_log_in(settings: Settings, index: Index, ann: str) -> None:
-    application = make_app(replace(settings, argon2_time=1, argon2_memory=1024))
+    application = make_app(replace(settings, argon2_time=2, argon2_memory=1024))
     browser = TestApp(application)
     assert log_in(browser, ann).status_int == 303
     with index.database.read() as session:
         renewed = session.scalars(select(User.password_hash)).one()
     assert renewed is not None
-    assert "$m=1024,t=1," in renewed
+    assert "$m=1024,t=2," in renewed
     assert browser.get("/account/").status_int == 200
     assert log_in(TestApp(application), ann).status_int == 303
     with index.database.read() as session:
