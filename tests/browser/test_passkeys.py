@@ -17,11 +17,12 @@ from tests.conftest import PASSWORD, new_user
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningIndex]:
+def running(browser: Chrome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningIndex]:
     """An index at a name: browsers have no passkeys for an address of digits."""
     running = RunningIndex(tmp_path_factory.mktemp("passkeys") / "index", host="localhost")
     running.start()
     new_user(running.index, "ann")
+    browser.get_log("browser")  # what other tests have left there
     yield running
     assert running.scary_lines() == []
     assert running.stop() == 0
