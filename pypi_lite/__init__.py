@@ -1,5 +1,6 @@
 """pypi_lite: a complete small package index whose pages are static files and never stale."""
 
+import os
 from importlib.metadata import version
 from typing import Any
 
@@ -8,13 +9,14 @@ from pyramid_tm import explicit_manager
 
 from pypi_lite.opening import migrate, welcome
 from pypi_lite.settings import Settings
+from pypi_lite.sources import with_environment
 
 __version__ = version("pypi_lite")
 
 
 def main(global_config: dict[str, str], **ini: str) -> Any:
     """The WSGI application, for ``pserve`` and other runners of PasteDeploy's INI files."""
-    settings = Settings.from_ini(ini)
+    settings = Settings.from_ini(with_environment(ini, os.environ))
     if settings.migrate:
         migrate(settings)
     welcome(settings)

@@ -7,6 +7,7 @@ import argparse
 import configparser
 import getpass
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -41,6 +42,7 @@ from pypi_lite.settings import (
     Settings,
     SettingsError,
 )
+from pypi_lite.sources import with_environment
 from pypi_lite.urls import is_loopback
 from pypi_lite.verifying import verify
 
@@ -332,7 +334,12 @@ def _add(
 
 
 def _ini(options: argparse.Namespace) -> dict[str, str]:
-    """The settings in the INI file, if there is one; its logging becomes ours."""
+    """The settings in the INI file, if there is one, and in the environment."""
+    return with_environment(_read_ini(options), os.environ)
+
+
+def _read_ini(options: argparse.Namespace) -> dict[str, str]:
+    """The settings in the INI file; its logging becomes ours."""
     if options.config is None:
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
         return {}

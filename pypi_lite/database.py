@@ -8,16 +8,18 @@ or overtake each other; write transactions are short.
 """
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DataError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DataError
 from sqlalchemy.orm import Session, sessionmaker
 
 from pypi_lite.cache.pages import KeyRegistry
 from pypi_lite.cache.store import Cache
 from pypi_lite.cache.writing import attach
+from pypi_lite.settings import DATABASE_URL, SettingsError
 
 #: Seconds that a SQLite connection waits for another's write transaction.
 SQLITE_TIMEOUT = 60
@@ -35,8 +37,9 @@ class Database:
     """The index's database."""
 
     def __init__(self, url: str) -> None:
+        """Raises SettingsError for what is no address of a database."""
         self.url = url
-        self.dialect = make_url(url).get_dialect().name
+        self.dialect = _parsed(url).get_dialect().name
         self._reading = _engine(url, writes=False)
         self._writing = _engine(url, writes=True)
         self.reader = sessionmaker(self._reading, class_=ReadSession, autoflush=False)
@@ -65,6 +68,18 @@ class Database:
         with self.writer() as session:
             yield session
             session.commit()
+
+    def make_private(self) -> None:
+        """Make the file of a new SQLite database, which nobody but its owner may read (mode 600).
+
+        One that is there keeps its mode. SQLite gives its log the mode of the database. Raises OSError.
+        """
+        url = make_url(self.url)
+        path = url.database
+        if self.dialect != "sqlite" or not path or path.startswith((":", "file:")):
+            return
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     @contextlib.contextmanager
     def begin_schema_change(self) -> Iterator[Connection]:
@@ -104,6 +119,20 @@ class Database:
         return str(session.connection().execute(query).scalar_one())
 
 
+def _parsed(url: str) -> URL:
+    """Errors of what reads it after this would show a part of a password that is not written right."""
+    try:
+        parsed = make_url(url)
+        if "@" not in (parsed.host or ""):
+            return parsed
+    except (ArgumentError, ValueError):
+        pass
+    raise SettingsError(
+        f"{DATABASE_URL} is no address of a database: postgresql+psycopg2://user:password@host/name,"
+        " with what is neither letter nor digit in the password as %40 and so on"
+    ) from None
+
+
 def _refuse_flush(*_: Any) -> None:
     raise TypeError("a reading session has nothing to write")
 
@@ -128,16 +157,21 @@ def _roll_back(connection: Any, record: Any) -> None:
 
 
 def _new_engine(url: str, *, writes: bool) -> Engine:
+    # Their parameters are hidden from logs and errors: hashes of passwords and tokens are among them.
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": SQLITE_TIMEOUT})
+        engine = create_engine(url, connect_args={"timeout": SQLITE_TIMEOUT}, hide_parameters=True)
         event.listen(engine, "connect", _sqlite_connect(writes))
         event.listen(engine, "begin", _begin_immediate if writes else _begin)
         return engine
     if writes:
-        engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        engine = create_engine(
+            url, pool_pre_ping=True, isolation_level="READ COMMITTED", hide_parameters=True
+        )
         event.listen(engine, "begin", _lock_writes)
         return engine
-    engine = create_engine(url, pool_pre_ping=True, isolation_level="REPEATABLE READ")
+    engine = create_engine(
+        url, pool_pre_ping=True, isolation_level="REPEATABLE READ", hide_parameters=True
+    )
     return engine.execution_options(postgresql_readonly=True)
 
 

@@ -47,6 +47,7 @@ def migrate(settings: Settings) -> None:
     settings.data.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url)
     try:
+        database.make_private()
         with database.begin_schema_change() as connection:
             pypi_lite.migrations.migrate(connection)
     finally:

@@ -34,6 +34,23 @@ def test_migrating_again_changes_nothing(settings: Settings) -> None:
     migrate(settings)
 
 
+def test_the_database_is_readable_by_nobody_else(tmp_path: Path) -> None:
+    """It has hashes of passwords and tokens. One that is there keeps its mode, and so does its log."""
+    settings = Settings(data=tmp_path / "new")
+    migrate(settings)
+    path = tmp_path / "new" / "pypi_lite.sqlite"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    opened = open_index(settings)
+    with opened.index.database.write() as session:
+        create_user(session, "ann", password=None, is_admin=True, by=acting("test"))
+        for beside in path.parent.glob("pypi_lite.sqlite-*"):
+            assert stat.S_IMODE(beside.stat().st_mode) == 0o600
+    path.chmod(0o640)
+    migrate(settings)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    opened.index.database.dispose()
+
+
 def test_a_secret_is_made_once_and_readable_by_nobody_else(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "new")
     first = secret(settings, SETUP_SECRET)
