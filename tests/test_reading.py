@@ -13,8 +13,9 @@ from webtest import TestApp
 from pypi_lite import make_app
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.passwords import DEFAULT
-from pypi_lite.accounts.people import create_user, revoke_token, token_hash
+from pypi_lite.accounts.people import create_user
 from pypi_lite.accounts.sessions import COOKIE, begin_session, end_sessions
+from pypi_lite.accounts.tokens import revoke_token, token_hash
 from pypi_lite.models import Group, GroupMember, Scope, Token, User, now
 from pypi_lite.repository import Index, changes, keys, roles
 from pypi_lite.settings import Settings

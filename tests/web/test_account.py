@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 from webtest import TestApp
 
-from pypi_lite.accounts.people import TOKEN_PREFIX, authenticate
+from pypi_lite.accounts.people import authenticate
+from pypi_lite.accounts.tokens import TOKEN_PREFIX
 from pypi_lite.models import Action, JournalEntry, Scope, Token
 from pypi_lite.repository import Index
 from tests.conftest import new_token, new_user
@@ -21,6 +22,7 @@ def logged_in(app: TestApp, ann: str) -> None:
 
 def make(app: TestApp, **fields: str) -> Any:
     form = form_for(app.get("/account/"), "/account/tokens/")
+    form["name"] = "laptop"
     for name, value in fields.items():
         form[name] = value
     return form.submit(status="*")
@@ -76,10 +78,13 @@ def test_says_what_is_wrong(app: TestApp, index: Index, fields: dict[str, str], 
 
 def test_a_token_may_do_something(app: TestApp) -> None:
     form = form_for(app.get("/account/"), "/account/tokens/")
+    form["name"] = "laptop"
     form.set("scope", False, index=0)
     assert "Choose what" in form.submit(status=400).text
     token = form["csrf_token"].value
-    app.post("/account/tokens/", {"csrf_token": token, "scope": "everything"}, status=400)
+    app.post(
+        "/account/tokens/", {"csrf_token": token, "name": "x", "scope": "everything"}, status=400
+    )
 
 
 def test_a_token_is_revoked(app: TestApp, index: Index) -> None:
@@ -91,7 +96,7 @@ def test_a_token_is_revoked(app: TestApp, index: Index) -> None:
         entry = session.scalars(
             select(JournalEntry).where(JournalEntry.action == Action.TOKEN_REVOKE)
         ).one()
-        assert (entry.actor, entry.note) == ("ann", "ann: token 1")
+        assert (entry.actor, entry.note) == ("ann", "ann: token 1 (laptop)")
 
 
 @pytest.mark.parametrize("number", ["", "x", "-1", "999", "9" * 30, "1' OR 1=1"])
