@@ -22,7 +22,15 @@ from pypi_lite import make_app
 from pypi_lite.accounts import external, factors, groups, links, users
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.log_in import change_password
-from pypi_lite.accounts.people import AccountError, create_token, create_user, find_user
+from pypi_lite.accounts.people import AccountError, create_user, find_user
+from pypi_lite.accounts.tokens import (
+    TokenError,
+    create_token,
+    find_token,
+    revoke_token,
+    revoke_tokens,
+    tokens_of,
+)
 from pypi_lite.application import send_what_waits
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.headers import at_once_of
@@ -34,6 +42,7 @@ from pypi_lite.notifying import link_url
 from pypi_lite.opening import migrate, open_index, welcome
 from pypi_lite.repository import changes, namespaces, publishers, roles
 from pypi_lite.repository.errors import Refusal
+from pypi_lite.repository.pages import moment_text
 from pypi_lite.server import ServerError, serve
 from pypi_lite.settings import (
     DEFAULT_LISTEN,
@@ -59,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.command(options)
-    except (CommandError, SettingsError, AccountError, Refusal, ServerError) as error:
+    except (CommandError, SettingsError, AccountError, TokenError, Refusal, ServerError) as error:
         print(f"pypi-lite: {error}", file=sys.stderr)
         return 1
     except ChangeRefused as error:
@@ -115,6 +124,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--scope", action="append", type=Scope, choices=list(Scope))
     command.add_argument("--project", action="append", default=[], help="for this project alone")
     command.add_argument("--days", type=_positive, help="until so many days from now")
+    command.add_argument("--name", dest="called", default="token", help="what to call it")
+    command = _add(token, "list", _list_tokens, "the tokens of a user")
+    command.add_argument("name", metavar="NAME")
+    command = _add(token, "revoke", _revoke_tokens, "let a token open nothing any more")
+    which = command.add_mutually_exclusive_group(required=True)
+    which.add_argument("token", metavar="TOKEN-OR-ID", nargs="?")
+    which.add_argument("--all", metavar="NAME", help="all tokens of a user")
 
     namespace = commands.add_parser(
         "namespace", help="reserve prefixes of project names"
@@ -512,13 +528,42 @@ def _create_token(options: argparse.Namespace) -> int:
     with open_index(_ready(options)).index.database.write() as session:
         secret = create_token(
             session,
-            options.name,
+            find_user(session, options.name),
+            name=options.called,
             scopes=options.scope or [Scope.READ, Scope.UPLOAD],
             projects=options.project,
             days=options.days,
             by=OPERATOR,
         )
     print(secret)
+    return 0
+
+
+def _list_tokens(options: argparse.Namespace) -> int:
+    """One a line: its number, name, scopes, projects; when it was made, ends, and was last used."""
+    with open_index(_ready(options)).index.database.read() as session:
+        for token in tokens_of(session, find_user(session, options.name).id):
+            scopes = sorted(row.scope for row in token.scopes)
+            projects = sorted(row.normalized_name for row in token.projects)
+            moments = (token.created, token.expires, token.last_used)
+            print(
+                token.id,
+                token.name,
+                ",".join(scopes),
+                ",".join(projects) or "*",
+                *(moment_text(moment) if moment else "never" for moment in moments),
+                sep="\t",
+            )
+    return 0
+
+
+def _revoke_tokens(options: argparse.Namespace) -> int:
+    with open_index(_ready(options)).index.database.write() as session:
+        if options.all is not None:
+            revoke_tokens(session, find_user(session, options.all).id, by=OPERATOR)
+        else:
+            token = find_token(session, options.token)
+            revoke_token(session, token.user_id, token.id, by=OPERATOR)
     return 0
 
 

@@ -9,11 +9,12 @@ or overtake each other; write transactions are short.
 
 import contextlib
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DataError
+from sqlalchemy.exc import ArgumentError, DataError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from pypi_lite.cache.pages import KeyRegistry
@@ -27,6 +28,12 @@ _IS_VISIBLE = text("SELECT pg_visible_in_snapshot(CAST(:id AS xid8), pg_current_
 _STATUS = text("SELECT pg_xact_status(CAST(:id AS xid8))")
 # Any number will do that nothing else in the same database locks.
 _WRITE_LOCK = 0x7079_7069_6C69
+# Execution option: a writing transaction does not wait for another one's end.
+_AT_ONCE = "pypi_lite_at_once"
+
+
+class DatabaseBusyError(Exception):
+    """Somebody else writes at this moment."""
 
 
 class ReadSession(Session):
@@ -80,6 +87,13 @@ class Database:
             return
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+    @contextlib.contextmanager
+    def write_at_once(self) -> Iterator[Session]:
+        """The same for what is not worth waiting for: raises DatabaseBusyError while others write."""
+        with self.writer(bind=self._writing.execution_options(**{_AT_ONCE: True})) as session:
+            yield session
+            session.commit()
 
     @contextlib.contextmanager
     def begin_schema_change(self) -> Iterator[Connection]:
@@ -193,8 +207,24 @@ def _begin(connection: Connection) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if not connection.get_execution_options().get(_AT_ONCE):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+            raise
+        raise DatabaseBusyError from error
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE_TIMEOUT * 1000}")
 
 
 def _lock_writes(connection: Connection) -> None:
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
+    if not connection.get_execution_options().get(_AT_ONCE):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
+        return
+    query = f"SELECT pg_try_advisory_xact_lock({_WRITE_LOCK})"
+    if not connection.exec_driver_sql(query).scalar_one():
+        raise DatabaseBusyError

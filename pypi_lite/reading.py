@@ -24,8 +24,15 @@ from sqlalchemy.orm import Session
 from pypi_lite.accounts.credentials import secret_of
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.log_in import opens_alone
-from pypi_lite.accounts.people import is_token, password_identity, token_hash, token_identity
+from pypi_lite.accounts.people import password_identity
 from pypi_lite.accounts.sessions import cookie_hash, session_identity
+from pypi_lite.accounts.tokens import (
+    is_token,
+    is_wellformed,
+    note_use,
+    token_hash,
+    token_identity,
+)
 from pypi_lite.cache.pages import Facts, Page, for_circle, is_page_time
 from pypi_lite.cache.store import Cache
 from pypi_lite.database import Database
@@ -136,7 +143,7 @@ class Reading:
             return None
         user_name, secret = found
         if is_token(user_name, secret):
-            return Credentials(token_hash(secret))
+            return Credentials(token_hash(secret)) if is_wellformed(secret) else None
         return self._passwords.get(self._digest(user_name, secret))
 
     def _digest(self, user_name: str, password: str) -> bytes:
@@ -190,11 +197,14 @@ class Reading:
                 return
             found = self._look_up(credentials)
             if found is not None:
-                decision, facts = found
+                decision, facts, _ = found
                 generation.publish(_as_json(decision), facts)
+        if found is not None and found[2] is not None:
+            note_use(self._database, found[2])
 
-    def _look_up(self, credentials: Credentials) -> tuple[Decision, Facts] | None:
-        """The decision as it is now, and the last change of anything. None: nobody's credentials."""
+    def _look_up(self, credentials: Credentials) -> tuple[Decision, Facts, int | None] | None:
+        """The decision as it is now, the last change of anything, and the number of the token, if the
+        credentials are one. None: they are nobody's."""
         with self._database.read() as session:
             found = _identity(session, credentials, self._settings.require_second_factor)
             if found is None:
@@ -204,7 +214,7 @@ class Reading:
             facts = pages.newest_change(session)
         latest = time.time() + _SECONDS
         end = min(latest, ends.timestamp()) if ends else latest
-        return Decision(reach, end, identity.password), facts
+        return Decision(reach, end, identity.password), facts, identity.token_id
 
 
 def has_credentials(environ: Environ) -> bool:

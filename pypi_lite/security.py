@@ -18,7 +18,7 @@ from pypi_lite.accounts.attempts import TooManyAttemptsError
 from pypi_lite.accounts.credentials import secret_of
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.log_in import PasswordAloneError, by_password_alone
-from pypi_lite.accounts.people import authenticate, is_token
+from pypi_lite.accounts.people import authenticate
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.accounts.sessions import (
     begin_session,
@@ -26,6 +26,7 @@ from pypi_lite.accounts.sessions import (
     end_session_of_cookie,
     session_identity,
 )
+from pypi_lite.accounts.tokens import is_token, note_use
 from pypi_lite.cookie import FormTokens, cookie_header
 from pypi_lite.errors import plain
 from pypi_lite.forms import drain
@@ -181,7 +182,10 @@ def _program(request: Any) -> Identity | None:
     require = index.settings.require_second_factor
     if is_token(name, shown):  # nobody guesses one: they need no counting
         with index.database.read() as session:
-            return authenticate(session, name, shown)
+            identity = authenticate(session, name, shown)
+        if identity is not None and identity.token_id is not None:
+            note_use(index.database, identity.token_id)
+        return identity
     try:
         identity = by_password_alone(
             index.database, index.passwords, name, shown, request.remote_addr, require=require

@@ -17,7 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import OPERATOR, Identity
-from pypi_lite.accounts.people import identity_of, token_identity
+from pypi_lite.accounts.people import identity_of
+from pypi_lite.accounts.tokens import token_identity
 from pypi_lite.api.media import Media
 from pypi_lite.application import Request
 from pypi_lite.cache.pages import Page, PageRules, for_circle, is_page_time

@@ -17,7 +17,8 @@ from webtest import TestApp
 
 from pypi_lite import make_app
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.accounts.people import create_token, create_user
+from pypi_lite.accounts.people import create_user, find_user
+from pypi_lite.accounts.tokens import create_token
 from pypi_lite.models import Scope
 from pypi_lite.opening import Opened, migrate, open_index
 from pypi_lite.repository import Index
@@ -184,7 +185,11 @@ def new_token(index: Index, user: str, *scopes: Scope, **keywords: Any) -> str:
     """A new token of *user*, for everything unless *scopes* say otherwise."""
     with index.database.write() as session:
         return create_token(
-            session, user, scopes=scopes or tuple(Scope), by=acting("test"), **keywords
+            session,
+            find_user(session, user),
+            scopes=scopes or tuple(Scope),
+            by=acting("test"),
+            **keywords,
         )
 
 

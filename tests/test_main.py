@@ -298,9 +298,42 @@ def test_a_token_is_printed_alone(command: Command, root: str) -> None:
     assert identity.scopes == {Scope.UPLOAD}
     assert identity.projects == {"foo-bar"}
     assert command("token", "create", "root") == 0
-    assert len(command.rows(Token)) == 2
+    assert [row.name for row in command.rows(Token)] == ["token", "token"]
     assert command("token", "create", "nobody") == 1
     assert "no user" in command.says()
+    assert command("token", "create", "root", "--name", "") == 1
+    assert "name" in command.says()
+
+
+def test_tokens_are_listed_and_revoked(command: Command, root: str) -> None:
+    secrets = []
+    for arguments in (
+        ["--name", "CI", "--scope", "upload", "--project", "b", "--project", "A", "--days", "7"],
+        ["--name", "laptop"],
+        [],
+        [],
+    ):
+        assert command("token", "create", "root", *arguments) == 0
+        secrets.append(command.out.strip())
+    assert command("token", "list", "root") == 0
+    lines = [line.split("\t") for line in command.out.splitlines()]
+    assert [line[0] for line in lines] == ["4", "3", "2", "1"]
+    assert lines[3][1:4] == ["CI", "upload", "a,b"]
+    assert lines[2][1:4] == ["laptop", "read,upload", "*"]
+    assert "never" not in lines[3][4:6]
+    assert [line[5:] for line in lines[:3]] == [["never", "never"]] * 3
+    assert not [secret for secret in secrets if secret in command.out]
+    for which in ("1", secrets[1]):
+        assert command("token", "revoke", which) == 0
+        assert command.out == command.err == ""
+        assert command("token", "revoke", which) == 1
+        assert "no such token" in command.says()
+    assert [row.id for row in command.rows(Token)] == [3, 4]
+    assert command("token", "revoke", "--all", "nobody") == 1
+    assert command("token", "revoke", "--all", "root") == 0
+    assert command.rows(Token) == []
+    assert command("token", "list", "root") == 0
+    assert command.out == ""
 
 
 def test_namespaces_are_granted_listed_and_revoked(command: Command, root: str) -> None:
@@ -413,6 +446,8 @@ def test_migrating_twice_is_fine(command: Command) -> None:
         ["token", "create", "ann", "--scope", "root"],
         ["token", "create", "ann", "--days", "0"],
         ["token", "create", "ann", "--days", "many"],
+        ["token", "revoke"],
+        ["token", "revoke", "1", "--all", "ann"],
         ["import"],
         ["namespace"],
         ["namespace", "grant", "acme"],

@@ -14,8 +14,9 @@ from webtest import TestApp
 from pypi_lite import make_app
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.passwords import DEFAULT
-from pypi_lite.accounts.people import create_user, revoke_token, token_hash
+from pypi_lite.accounts.people import create_user
 from pypi_lite.accounts.sessions import COOKIE, begin_session, end_sessions
+from pypi_lite.accounts.tokens import note_use, revoke_token, token_hash
 from pypi_lite.models import Group, GroupMember, Scope, Token, User, now
 from pypi_lite.repository import Index, changes, keys, roles
 from pypi_lite.settings import Settings
@@ -211,6 +212,61 @@ def test_a_hit_is_a_hit_for_whoever_may_read(world: World) -> None:
             response = world.get(path, {**rita, "Accept": accept})
         assert response.headers.get("Cache-Status") in ("pypi_lite; hit", None)
         assert response.status_int == 200
+
+
+def test_a_hit_stays_one_when_the_last_use_is_noted(world: World, second: TestApp) -> None:
+    """A decision says nothing of it, nor of a token's name: neither sweeps it."""
+    secret = new_token(world.index, "rita")
+    rita = bearing(secret)
+    path = "/simple/hidden/"
+    for app in (world.app, second):
+        world.get(path, rita, app)
+        assert world.get(path, rita, app).headers["Cache-Status"] == "pypi_lite; hit"
+    folder = world.settings.cache_folder / "pages" / keys.READERS / token_hash(secret)
+    (decision,) = folder.rglob("*.json")
+    before = decision.stat().st_ino
+    with world.index.database.write() as session:
+        token = session.query(Token).one()
+        number, token.last_used, token.name = token.id, None, "another"
+    note_use(world.index.database, number)
+    with world.index.database.read() as session:
+        assert session.query(Token).one().last_used is not None
+    assert decision.stat().st_ino == before
+    for app in (world.app, second):
+        assert world.get(path, rita, app).headers["Cache-Status"] == "pypi_lite; hit"
+
+
+def test_who_looks_after_decisions_uses_no_token(world: World) -> None:
+    secret = new_token(world.index, "rita")
+    world.get("/simple/hidden/", bearing(secret))
+    with world.index.database.write() as session:
+        session.query(Token).one().last_used = None
+    with open(os.devnull, "w") as out:
+        assert verify(world.app.app, fix=False, out=out)
+    with world.index.database.read() as session:
+        assert session.query(Token).one().last_used is None
+
+
+def test_a_hit_notes_no_use(world: World) -> None:
+    rita = bearing(new_token(world.index, "rita"))
+    world.get("/simple/hidden/", rita)
+    with world.index.database.write() as session:
+        token = session.query(Token).one()
+        assert token.last_used is not None  # where the decision was made
+        token.last_used = None
+    response = world.get("/simple/hidden/", rita)
+    assert response.headers["Cache-Status"] == "pypi_lite; hit"
+    with world.index.database.read() as session:
+        assert session.query(Token).one().last_used is None
+
+
+def test_no_session_is_shown_as_a_token(world: World) -> None:
+    """What is in a cookie opens nothing elsewhere."""
+    secret = session_of(world, "rita")
+    world.get("/simple/hidden/", {"Cookie": f"{COOKIE}={secret}"})
+    for headers in (bearing(secret), basic("rita", secret), {"Authorization": f"Bearer {secret}"}):
+        for _ in range(2):
+            assert world.get("/simple/hidden/", headers).status_int in (401, 404)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from importlib.resources import files
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from pypi_lite.accounts.tokens import is_token
 from pypi_lite.settings import Settings
 
 #: Shorter ones are refused (NIST SP 800-63B, 5.1.1).
@@ -45,6 +46,8 @@ class Passwords:
             raise ValueError(f"A password needs at least {SHORTEST} characters.")
         if len(password) > LONGEST:
             raise ValueError(f"A password has at most {LONGEST} characters.")
+        if is_token(name, password):
+            raise ValueError("A password can't begin as this index's tokens do.")
         low = password.casefold()
         if low in _common():
             raise ValueError("That is one of the passwords that everybody tries first.")

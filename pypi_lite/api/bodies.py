@@ -33,13 +33,13 @@ def read_object(
                 Code.BAD_VALUE, f"There is no member {name[:50]!r}: use {', '.join(members)}."
             )
         if value is not None and type(value) is not members[name]:
-            raise Refusal(Code.BAD_VALUE, f"{name} has to be a {_JSON_NAMES[members[name]]}.")
+            raise Refusal(Code.BAD_VALUE, f"{name} has to be {_JSON_NAMES[members[name]]}.")
     if required is not None and found.get(required) is None:
         raise Refusal(Code.BAD_VALUE, f"{required} is missing.")
     return found
 
 
-_JSON_NAMES = {bool: "boolean", str: "string"}
+_JSON_NAMES = {bool: "a boolean", str: "a string", int: "a whole number", list: "an array"}
 
 
 def parse(body: bytes) -> Any:

@@ -5,6 +5,7 @@ Written from the same names as the code: statuses, media types, limits.
 
 from typing import Any
 
+from pypi_lite.accounts.tokens import LONGEST_NAME, MOST_DAYS
 from pypi_lite.api.bodies import JSON, LONGEST_BODY
 from pypi_lite.api.integrity import MEDIA as INTEGRITY
 from pypi_lite.api.media import API_VERSION, Media
@@ -38,10 +39,12 @@ def describe(settings: Settings, version: str) -> Object:
             {"name": "management", "description": "Status, yanking, deleting."},
             {"name": "simple", "description": f"The simple repository API, {API_VERSION}."},
             {"name": "upload", "description": "What twine, uv, poetry, pdm, hatch, flit speak."},
+            {"name": "tokens", "description": "One's own tokens."},
             {"name": "json", "description": "PyPI's JSON, which is no standard."},
         ],
         "paths": {
             **_management(),
+            **_tokens(),
             **_simple(),
             **_namespaces(),
             **_integrity(),
@@ -120,6 +123,68 @@ def _management() -> Object:
                 "security": _OPEN,
                 "responses": {"200": _content("The document.", JSON, {"type": "object"})},
             }
+        },
+    }
+
+
+def _tokens() -> Object:
+    operation = {"tags": ["tokens"], "security": _CREDENTIALS}
+    refusals = {
+        "401": _problem("Credentials are missing or wrong."),
+        "403": _problem("The token has not the scope `manage`, or would give what it has not."),
+        "429": _problem("Too many wrong passwords; Retry-After says when to try again."),
+    }
+    busy = _problem("It can't be done now; Retry-After says when to try again.")
+    about = "Shows a password, or a token with the scope `manage`, which sees, makes and revokes"
+    about += " tokens that may do no more than itself."
+    made = _content("The token, which is not shown again.", JSON, _ref("NewToken"))
+    return {
+        "/api/tokens": {
+            "get": {
+                **operation,
+                "operationId": "listTokens",
+                "summary": "One's own tokens",
+                "description": about,
+                "responses": {
+                    "200": _content("The newest first.", JSON, _ref("Tokens")),
+                    **refusals,
+                },
+            },
+            "post": {
+                **operation,
+                "operationId": "createToken",
+                "summary": "Make a token",
+                "description": about + " Without `projects` it is for all projects that the maker"
+                " is for; it ends no later than the token that makes it.",
+                "requestBody": {
+                    "required": True,
+                    "content": {JSON: {"schema": _ref("TokenRequest")}},
+                },
+                "responses": {
+                    "201": made,
+                    "400": _problem("The body is no JSON."),
+                    **refusals,
+                    "413": _problem(f"The body is longer than {LONGEST_BODY} bytes."),
+                    "415": _problem(f"The Content-Type is not {JSON}."),
+                    "422": _problem("A value is missing, unknown or unfit."),
+                    "503": busy,
+                },
+            },
+        },
+        "/api/tokens/{id}": {
+            "parameters": [_parameter("id", "The token's number.")],
+            "delete": {
+                **operation,
+                "operationId": "revokeToken",
+                "summary": "Revoke a token",
+                "description": about,
+                "responses": {
+                    "204": {"description": "It opens nothing any more."},
+                    **refusals,
+                    "404": _problem("There is no such token."),
+                    "503": busy,
+                },
+            },
         },
     }
 
@@ -352,6 +417,7 @@ def _schemas() -> Object:
         ),
         "ReleaseChange": _object({"yanked": flag, "yanked_reason": reason}, required=["yanked"]),
         "File": _object(file),
+        **_token_schemas(),
         "Problem": _object(
             {
                 "type": {"type": "string", "const": "about:blank"},
@@ -410,6 +476,36 @@ def _schemas() -> Object:
                 "vulnerabilities": {"type": "array"},
             }
         ),
+    }
+
+
+def _token_schemas() -> Object:
+    moment = {"type": "string", "format": "date-time"}
+    maybe = {"type": ["string", "null"], "format": "date-time"}
+    name = {"type": "string", "maxLength": LONGEST_NAME}
+    scopes = {"type": "array", "items": {"type": "string", "enum": [s.value for s in Scope]}}
+    projects = {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Empty: every project that the account reaches.",
+    }
+    last_used = {**maybe, "description": "To the hour."}
+    token = {
+        "id": {"type": "integer"},
+        "name": name,
+        "scopes": scopes,
+        "projects": projects,
+        "created": moment,
+        "expires": maybe,
+        "last_used": last_used,
+    }
+    days = {"type": ["integer", "null"], "minimum": 1, "maximum": MOST_DAYS}
+    request = {"name": {**name, "minLength": 1}, "scopes": scopes, "projects": projects}
+    return {
+        "Token": _object(token),
+        "Tokens": _object({"tokens": {"type": "array", "items": _ref("Token")}}),
+        "NewToken": _object({**token, "token": {"type": "string"}}),
+        "TokenRequest": _object({**request, "days": days}, required=["name", "scopes"]),
     }
 
 

@@ -62,7 +62,7 @@ def change_project(request: Any) -> Response:
     status, visibility = found.get("status"), found.get("visibility")
     if status is None and (visibility is None or "status_reason" in found):
         raise Refusal(Code.BAD_VALUE, "status is missing.")
-    with _changing(request) as session:
+    with changing(request) as session:
         if status is not None:
             changes.set_status(session, by, name, status, found.get("status_reason"))
         if visibility is not None:
@@ -78,7 +78,7 @@ def change_project(request: Any) -> Response:
 )
 def delete_project(request: Any) -> Response:
     """Take the project out of the index, with all that it has."""
-    with _changing(request) as session:
+    with changing(request) as session:
         name = request.matchdict["name"]
         return _gone(changes.delete_project(session, request.identity, name))
 
@@ -102,7 +102,7 @@ def change_release(request: Any) -> Response:
     name, version = request.matchdict["name"], request.matchdict["version"]
     if reason and not found["yanked"]:
         raise Refusal(Code.BAD_VALUE, "What is not yanked needs no reason: leave it out.")
-    with _changing(request) as session:
+    with changing(request) as session:
         if found["yanked"]:
             changes.yank(session, request.identity, name, version, reason)
         else:
@@ -119,7 +119,7 @@ def change_release(request: Any) -> Response:
 def delete_release(request: Any) -> Response:
     """Take the release out of the index, with its files."""
     name, version = request.matchdict["name"], request.matchdict["version"]
-    with _changing(request) as session:
+    with changing(request) as session:
         return _gone(changes.delete_release(session, request.identity, name, version))
 
 
@@ -145,7 +145,7 @@ def file(request: Any) -> Response:
 def delete_file(request: Any) -> Response:
     """Take the file out of the index; its name stays taken."""
     filename = request.matchdict["filename"]
-    with _changing(request) as session:
+    with changing(request) as session:
         return _gone(changes.delete_file(session, request.identity, filename))
 
 
@@ -171,7 +171,8 @@ def refused(error: Refusal, request: Any) -> Response:
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     if error.code is Code.WRONG_TYPE:
-        response.headers["Accept-Patch"] = "application/json"  # RFC 5789, 2.2
+        accepts = "Accept-Post" if request.method == "POST" else "Accept-Patch"  # RFC 5789, 2.2
+        response.headers[accepts] = "application/json"
     return response
 
 
@@ -187,7 +188,7 @@ def forbidden(request: Any) -> Response:
 
 
 @contextlib.contextmanager
-def _changing(request: Any) -> Iterator[Session]:
+def changing(request: Any) -> Iterator[Session]:
     """A transaction for a change and its answer: what is answered is what is committed.
 
     It is not the request's, so that when the commit fails the answer can say so. Raises Refusal.

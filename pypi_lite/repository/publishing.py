@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.assertions import Assertion
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.accounts.people import identity_of, new_secret, token_hash
+from pypi_lite.accounts.people import identity_of
 from pypi_lite.accounts.publisher_tokens import means_of
+from pypi_lite.accounts.tokens import new_secret, token_hash
 from pypi_lite.issuers import Claimed, Source
 from pypi_lite.models import (
     Action,

@@ -9,15 +9,17 @@ from pyramid.view import view_config
 
 from pypi_lite.accounts.external import identity_at
 from pypi_lite.accounts.passwords import SHORTEST
-from pypi_lite.accounts.people import (
-    MOST_DAYS,
-    AccountError,
-    create_token,
-    revoke_token,
-    tokens_of,
-)
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.accounts.sessions import cookie_hash, sessions_of
+from pypi_lite.accounts.tokens import (
+    LONGEST_NAME,
+    MOST_DAYS,
+    TokenError,
+    create_token,
+    revoke_token,
+    revoke_tokens,
+    tokens_of,
+)
 from pypi_lite.models import Scope, User, now
 from pypi_lite.web.browsers import browser_of
 from pypi_lite.web.fields import field, number
@@ -50,13 +52,14 @@ def make_token(request: Any) -> Response:
     try:
         token = create_token(
             request.writer,
-            request.identity.name,
+            request.writer.get_one(User, request.identity.user_id),
+            name=field(request, "name"),
             scopes=_scopes(request.POST.getall("scope")),
             projects=field(request, "project").split(),
             days=_days(field(request, "days")),
             by=request.identity,
         )
-    except AccountError as error:
+    except TokenError as error:
         return account_page(request, request.reader, status=400, error=str(error))
     request.writer.flush()
     return account_page(request, request.writer, token=token)
@@ -64,10 +67,12 @@ def make_token(request: Any) -> Response:
 
 @view_config(route_name="web.tokens.revoke", request_method="POST", permission=Permission.ACCOUNT)
 def revoke(request: Any) -> Response:
-    """Revoke a token of one's own; one that is gone already is as good as revoked."""
+    """Revoke one or ``all`` of one's own tokens; one that is gone already is as good as revoked."""
     identity = request.identity
     found = number(request, "token")
-    if found is not None:
+    if field(request, "token") == "all":
+        revoke_tokens(request.writer, identity.user_id, by=identity)
+    elif found is not None:
         revoke_token(request.writer, identity.user_id, found, by=identity)
     return HTTPSeeOther(request.route_url("web.account"))
 
@@ -98,17 +103,15 @@ def account_page(
         browser_of=browser_of,
         now=now(),
         most_days=MOST_DAYS,
+        longest_name=LONGEST_NAME,
     )
 
 
 def _scopes(names: list[str]) -> list[Scope]:
     try:
-        scopes = [Scope(name) for name in names]
+        return [Scope(name) for name in names]
     except ValueError:
-        raise AccountError("There is no such scope.") from None
-    if not scopes:
-        raise AccountError("Choose what the token may do.")
-    return scopes
+        raise TokenError("There is no such scope.") from None
 
 
 def _days(text: str) -> int | None:
@@ -116,5 +119,5 @@ def _days(text: str) -> int | None:
     if not text:
         return None
     if not _NUMBER.match(text):
-        raise AccountError("A token lasts a whole number of days.")
+        raise TokenError("A token lasts a whole number of days.")
     return int(text)

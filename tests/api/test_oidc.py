@@ -16,7 +16,7 @@ from webtest import TestApp
 
 from pypi_lite import make_app
 from pypi_lite.accounts.identity import OPERATOR, Identity
-from pypi_lite.accounts.people import TOKEN_PREFIX
+from pypi_lite.accounts.tokens import TOKEN_PREFIX
 from pypi_lite.issuers import IssuerKind, Source
 from pypi_lite.models import (
     Action,

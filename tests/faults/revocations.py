@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from pypi_lite.accounts.identity import OPERATOR
-from pypi_lite.accounts.people import create_token, create_user, revoke_token, token_hash
+from pypi_lite.accounts.people import create_user, find_user
+from pypi_lite.accounts.tokens import create_token, revoke_token, token_hash
 from pypi_lite.models import Group, GroupMember, Scope, Token, User, now
 from pypi_lite.repository import Index, changes, roles
 from tests.clients.running import RunningIndex
@@ -178,7 +179,12 @@ class _People:
 
     def token(self, name: str) -> str:
         """A new token of somebody's, for reading."""
-        return str(self._write(lambda s: create_token(s, name, scopes=[Scope.READ], by=OPERATOR)))
+
+        def create(session: Any) -> str:
+            user = find_user(session, name)
+            return create_token(session, user, scopes=[Scope.READ], by=OPERATOR)
+
+        return str(self._write(create))
 
     def _write(self, change: Callable[[Any], Any]) -> Any:
         with self._index.database.write() as session:

@@ -1,13 +1,15 @@
 """A person's own page, and their tokens."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from webtest import TestApp
 
-from pypi_lite.accounts.people import TOKEN_PREFIX, authenticate
+from pypi_lite.accounts.people import authenticate
+from pypi_lite.accounts.tokens import TOKEN_PREFIX, find_token
 from pypi_lite.models import Action, JournalEntry, Scope, Token
 from pypi_lite.repository import Index
 from tests.conftest import new_token, new_user
@@ -21,6 +23,7 @@ def logged_in(app: TestApp, ann: str) -> None:
 
 def make(app: TestApp, **fields: str) -> Any:
     form = form_for(app.get("/account/"), "/account/tokens/")
+    form["name"] = "laptop"
     for name, value in fields.items():
         form[name] = value
     return form.submit(status="*")
@@ -61,6 +64,8 @@ def test_a_token_with_limits(app: TestApp, index: Index) -> None:
         ({"days": "9" * 40}, "whole number"),
         ({"days": "-1"}, "whole number"),
         ({"days": "٣"}, "whole number"),
+        ({"name": ""}, "a name"),
+        ({"name": "x" * 101}, "at most 100"),
         ({"project": "no/slash"}, "be a project"),
         ({"project": "x" * 201}, "be a project"),
         ({"project": "<script>alert(1)</script>"}, "be a project"),
@@ -76,10 +81,13 @@ def test_says_what_is_wrong(app: TestApp, index: Index, fields: dict[str, str], 
 
 def test_a_token_may_do_something(app: TestApp) -> None:
     form = form_for(app.get("/account/"), "/account/tokens/")
+    form["name"] = "laptop"
     form.set("scope", False, index=0)
     assert "Choose what" in form.submit(status=400).text
     token = form["csrf_token"].value
-    app.post("/account/tokens/", {"csrf_token": token, "scope": "everything"}, status=400)
+    app.post(
+        "/account/tokens/", {"csrf_token": token, "name": "x", "scope": "everything"}, status=400
+    )
 
 
 def test_a_token_is_revoked(app: TestApp, index: Index) -> None:
@@ -91,7 +99,32 @@ def test_a_token_is_revoked(app: TestApp, index: Index) -> None:
         entry = session.scalars(
             select(JournalEntry).where(JournalEntry.action == Action.TOKEN_REVOKE)
         ).one()
-        assert (entry.actor, entry.note) == ("ann", "ann: token 1")
+        assert (entry.actor, entry.note) == ("ann", "ann: token 1 (laptop)")
+
+
+def test_tokens_have_names_and_say_when_they_were_used(app: TestApp, index: Index) -> None:
+    token = shown_token(make(app, name=" <b>CI</b> "))
+    row = app.get("/account/").html.select_one("ul.rows li").get_text(" ", strip=True)
+    assert "<b>CI</b>" in row
+    assert "never used" in row
+    with index.database.write() as session:
+        found = find_token(session, token)
+        found.name, found.last_used = "", datetime(2026, 5, 4, 3, tzinfo=UTC)  # as of before
+    row = app.get("/account/").html.select_one("ul.rows li").get_text(" ", strip=True)
+    assert row.startswith("Token 1")
+    assert "last used 2026-05-04" in row
+
+
+def test_all_tokens_are_revoked(app: TestApp, index: Index) -> None:
+    hers = new_token(index, new_user(index, "bo"))
+    tokens = [shown_token(make(app)) for _ in range(3)]
+    page = app.get("/account/")
+    (form,) = [f for f in page.forms.values() if "token" in f.fields and f["token"].value == "all"]
+    assert form.submit().status_int == 303
+    assert "You have no tokens" in app.get("/account/").text
+    with index.database.read() as session:
+        assert [authenticate(session, "x", token) for token in tokens] == [None] * 3
+        assert authenticate(session, "x", hers) is not None
 
 
 @pytest.mark.parametrize("number", ["", "x", "-1", "999", "9" * 30, "1' OR 1=1"])
