@@ -17,6 +17,7 @@ from webob.cookies import SignedSerializer
 
 from pypi_lite.accounts import external
 from pypi_lite.accounts.attempts import TooManyAttemptsError
+from pypi_lite.accounts.factors import lacks_factor
 from pypi_lite.accounts.log_in import by_password
 from pypi_lite.accounts.people import AccountError
 from pypi_lite.accounts.permissions import Permission
@@ -24,6 +25,7 @@ from pypi_lite.accounts.provider import CALLBACK, Attempt, Provider
 from pypi_lite.jwts import IssuerError, JwtError
 from pypi_lite.models import User
 from pypi_lite.opening import SINGLE_SIGN_ON_SECRET, secret
+from pypi_lite.web.factor_forms import ask_to_enrol
 from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import answer, form
 from pypi_lite.web.session import finish_log_in, too_many_attempts
@@ -159,6 +161,10 @@ def _log_in(request: Any, person: external.Person, wanted: str) -> Response:
     except AccountError as error:
         return _problem(request, 403, str(error))
     request.writer.flush()
+    # The provider asks for what it wants to be shown; but an account that must have a second factor
+    # here has no session without one.
+    if lacks_factor(request.writer, request.index.settings.require_second_factor, user):
+        return ask_to_enrol(request, user, wanted)
     return finish_log_in(request, user, wanted)
 
 
