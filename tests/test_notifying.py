@@ -11,6 +11,7 @@ from pypi_lite.accounts import groups, links, users
 from pypi_lite.accounts.identity import OPERATOR, Identity
 from pypi_lite.models import (
     Action,
+    OneTimeLink,
     Project,
     Role,
     RoleName,
@@ -23,7 +24,7 @@ from pypi_lite.models.journal import append
 from pypi_lite.opening import Opened, open_index
 from pypi_lite.repository import Index
 from pypi_lite.settings import Settings
-from tests.accounts.test_users import new_people, new_session
+from tests.accounts.test_users import count, new_people, new_session
 from tests.conftest import acting, new_token
 from tests.distributions.build import wheel
 from tests.postbox import Postbox, postbox
@@ -117,18 +118,35 @@ def test_nothing_is_told_of_what_was_rolled_back(
     assert told(opened, box) == []
 
 
+def test_nothing_is_told_of_what_could_not_be_committed(
+    opened: Opened, box: Postbox, index: Index, people: None
+) -> None:
+    def fail(_session: object) -> None:
+        raise ZeroDivisionError
+
+    index.database.listen("before_commit", fail)  # the last thing before it
+    session = index.database.writer()
+    links.invite(session, email="x@example.org", by=ROOT)
+    with pytest.raises(ZeroDivisionError):
+        session.commit()
+    session.close()
+    assert told(opened, box) == []
+
+
 def test_it_is_told_after_the_commit(
     opened: Opened, box: Postbox, index: Index, people: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not in the transaction, nor before its end: then nothing has been put into the queue yet."""
     assert opened.notifier is not None
-    post, before = opened.notifier.post, []
-    monkeypatch.setattr(post, "put", lambda job, **_: before.append(job))
+    committed: list[int] = []
+
+    def put(_job: object) -> None:
+        committed.append(count(index, OneTimeLink))
+
+    monkeypatch.setattr(opened.notifier.post, "put", put)
     with index.database.write() as session:
         links.invite(session, email="x@example.org", by=ROOT)
-        session.flush()
-        assert before == []
-    assert len(before) == 1
+    assert committed == [1]
 
 
 def test_who_does_not_want_mail_or_is_disabled_gets_none(

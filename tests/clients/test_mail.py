@@ -28,8 +28,10 @@ def test_a_worker_sends_what_waits_before_it_ends(tmp_path: Path) -> None:
             running.start()
             owner = new_token(running.index, "ann")
             box.wait(1)  # of the token, from this process
-            running.upload(*wheel("foo", "1.0"), owner)
+            assert running.upload(*wheel("foo", "1.0"), owner).status == 200
+            box.refusals = ["451 not now"]
             assert running.upload(*wheel("foo", "2.0"), token).status == 200
+            box.wait_attempts(2)  # and now it pauses
             assert running.stop() == 0
             subjects = [message["Subject"] for message in box.messages]
             assert subjects == ["A new token of ann", "foo 2.0 was published"]
