@@ -12,6 +12,7 @@ from typing import Any
 
 from waitress.buffers import ReadOnlyFileBasedBuffer
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import build_http_date
 
@@ -53,6 +54,20 @@ class Task(WSGITask):  # type: ignore[misc] # waitress has no types
         return super().build_response_header()
 
 
+class Parser(HTTPRequestParser):  # type: ignore[misc] # waitress has no types
+    """What reads a request."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.version not in ("1.0", "1.1"):
+            raise ParsingError("HTTP/1.0 and HTTP/1.1 are spoken here")
+        # Whoever sends these wants two readers to disagree (RFC 9112, 6.1). waitress takes the chunks of
+        # the first and goes on with the connection; of HTTP/1.0 it takes the length.
+        is_both = self.chunked and "CONTENT_LENGTH" in self.headers
+        if is_both or "TRANSFER_ENCODING" in self.headers:
+            raise ParsingError("Transfer-Encoding with Content-Length, or in HTTP/1.0")
+
+
 class Refused(ErrorTask):  # type: ignore[misc] # waitress has no types
     """What is no request, is too large or has failed: a line of text, and nothing to do with it."""
 
@@ -64,6 +79,7 @@ class Refused(ErrorTask):  # type: ignore[misc] # waitress has no types
 class Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
     """A connection."""
 
+    parser_class = Parser
     task_class = Task
     error_task_class = Refused
 
