@@ -6,6 +6,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from pypi_lite.accounts.passwords import DEFAULT, LONGEST, SHORTEST, Passwords
+from pypi_lite.accounts.tokens import OLD_PREFIX, TOKEN_PREFIX, new_secret
 from pypi_lite.settings import Settings, SettingsError
 
 STORED = DEFAULT.hash("correct horse", name="ann")
@@ -33,6 +34,9 @@ def test_limits() -> None:
     for wrong in ("x" * (SHORTEST - 1), "x" * (LONGEST + 1)):
         with pytest.raises(ValueError, match="characters"):
             DEFAULT.hash(wrong, name="ann")
+    for token in (new_secret(), TOKEN_PREFIX + "of my own", OLD_PREFIX + "of my own"):
+        with pytest.raises(ValueError, match="tokens"):  # it would be taken for one
+            DEFAULT.hash(token, name="ann")
     assert DEFAULT.verify(DEFAULT.hash("ä" * SHORTEST, name="ann"), "ä" * SHORTEST)
     assert not DEFAULT.verify(DEFAULT.hash("x" * LONGEST, name="ann"), "x" * (LONGEST + 1))
 

@@ -154,9 +154,10 @@ def test_other_methods(app: TestApp, token: str) -> None:
 
 
 def test_a_token_that_was_just_revoked_makes_none(
-    app: TestApp, index: Index, ann: str, token: str, monkeypatch: pytest.MonkeyPatch
+    app: TestApp, index: Index, ann: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Revoked after it was looked at and before the new one is written."""
+    token = new_token(index, ann)
     write = index.database.__class__.write
     done: list[bool] = []
 
