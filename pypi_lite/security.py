@@ -83,9 +83,11 @@ class Policy:
             return Denied("log in first")
         if permission == Permission.READ and identity.has_scope(Scope.READ):
             return Allowed("may read")
+        if not _is_api(request) and not _is_person(identity):
+            return Denied("people's pages are for people")
         if permission == Permission.UPLOAD and identity.has_scope(Scope.UPLOAD):
             return Allowed("may upload")
-        if permission == Permission.ACCOUNT and (_is_api(request) or _is_person(identity)):
+        if permission == Permission.ACCOUNT:
             return Allowed("has an account")
         if permission == Permission.ADMINISTER and identity.is_admin and identity.token_id is None:
             return Allowed("administers the index")
