@@ -176,7 +176,8 @@ ROWS: dict[str, list[tuple[str, str, Need]]] = {
     ],
     "api.tokens": [
         ("GET", "/api/tokens", sees_to_tokens),
-        ("POST", "/api/tokens", lambda kind: sees_to_tokens(kind) and kind.shows == TOKEN),
+        # Whose token may make none is told so when the body is one.
+        ("POST", "/api/tokens", lambda kind: kind.is_good and kind.shows == TOKEN),
         ("PUT", "/api/tokens", lambda kind: kind.is_good and kind.shows == TOKEN),
     ],
     # There is none of this number, which is told to who may ask.
