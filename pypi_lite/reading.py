@@ -233,8 +233,12 @@ def _any_facts() -> Facts:
 
 
 def has_credentials(environ: Environ) -> bool:
-    """Whether a request says who sends it, truly or not."""
-    return "HTTP_AUTHORIZATION" in environ or cookie_hash(environ) is not None
+    """Whether a request shows what may be somebody's."""
+    authorization = environ.get("HTTP_AUTHORIZATION")
+    if authorization is None:
+        return cookie_hash(environ) is not None
+    found = secret_of(authorization)
+    return found is not None and (not is_token(*found) or is_wellformed(found[1]))
 
 
 def _page(credentials: Credentials) -> Page:

@@ -32,7 +32,6 @@ from pypi_lite.errors import plain
 from pypi_lite.forms import drain
 from pypi_lite.models import Scope, User
 from pypi_lite.opening import FORM_SECRET, secret
-from pypi_lite.reading import has_credentials
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.reach import Reach
 
@@ -144,8 +143,8 @@ def ask(request: Any) -> Response:
 
 
 def asks(request: Any) -> bool:
-    """Whether somebody without credentials, who has found nothing, might find something with them."""
-    if has_credentials(request.environ):
+    """Whether somebody unknown, who has found nothing, might find something with credentials."""
+    if request.identity is not None:
         return False
     # Only where a view has looked for something.
     reach: Reach | None = request.__dict__.get("reach")

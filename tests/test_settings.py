@@ -144,6 +144,37 @@ def test_the_providers_secret(tmp_path: Path) -> None:
     assert Settings().oidc_secret() == ""
 
 
+def test_issuers_of_trusted_publishers() -> None:
+    text = "github, GitLab\ngitlab https://git.test\nhttps://ci.test/x https://ci.test/keys"
+    settings = Settings.from_ini({f"{PREFIX}trusted_publishers": text})
+    assert [(i.kind, i.url, i.jwks_url, i.title) for i in settings.trusted_issuers] == [
+        ("GitHub", "https://token.actions.githubusercontent.com", None, "GitHub"),
+        ("GitLab", "https://gitlab.com", None, "GitLab"),
+        ("GitLab", "https://git.test", None, "GitLab at git.test"),
+        ("other", "https://ci.test/x", "https://ci.test/keys", "ci.test/x"),
+    ]
+    assert Settings().trusted_issuers == ()
+    assert Settings(url="https://a.test:8/x/").audience == "a.test:8"
+    assert Settings(trusted_publishers_audience="b").audience == "b"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "bitbucket",
+        "http://ci.test",
+        "github github",
+        "https://a.test https://b.test https://c.test",
+        "gitlab, gitlab https://gitlab.com",
+        "https://a.test#x",
+        "https://user@a.test",
+    ],
+)
+def test_what_can_be_no_issuer(value: str) -> None:
+    with pytest.raises(SettingsError, match="trusted_publishers: "):
+        Settings.from_ini({f"{PREFIX}trusted_publishers": value})
+
+
 def test_what_reaches_a_page_makes_another_build() -> None:
     assert Settings(title="a").shaping_pages != Settings(title="b").shaping_pages
     assert Settings(url="http://a").shaping_pages != Settings(url="http://b").shaping_pages

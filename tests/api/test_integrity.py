@@ -198,6 +198,20 @@ def test_a_project_without_publishers_takes_no_attestation(
     post(app, uv(WHEEL).having(attestations=""), token)
 
 
+def test_a_pending_publisher_attests_what_its_person_begins(
+    app: TestApp, index: Index, world: World
+) -> None:
+    """And nothing that somebody else begins."""
+    anns, others = token_of_new(index, "ann"), token_of_new(index, "bob")
+    with index.database.write() as session:
+        publishers.add_pending(session, OPERATOR, "foo-bar", source_of(WORKFLOW), user_name="ann")
+    form = attested(uv(WHEEL), world.attest(statement(*WHEEL)))
+    assert "is no publisher any more" in post(app, form, others, status=400).text
+    read(app, "/simple/foo-bar/", accept=JSON, status=404)
+    post(app, form, anns)
+    read(app)
+
+
 def test_a_publisher_that_goes_while_an_upload_comes(
     app: TestApp,
     index: Index,

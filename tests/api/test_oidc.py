@@ -16,6 +16,7 @@ from webtest import TestApp
 
 from pypi_lite import make_app
 from pypi_lite.accounts.identity import OPERATOR, Identity
+from pypi_lite.accounts.people import authenticate, refresh
 from pypi_lite.accounts.tokens import TOKEN_PREFIX
 from pypi_lite.issuers import IssuerKind, Source
 from pypi_lite.models import (
@@ -233,7 +234,8 @@ def test_it_is_for_that_project_and_for_uploads_alone(
         ("/api/projects/foo", {"status": "archived"}),
         ("/api/projects/foo/releases/0.1", {"yanked": True}),
     ):
-        assert app.patch_json(url, body, status="*").status_int == 403
+        answer = app.patch_json(url, body, status=403)
+        assert "may upload, and nothing else" in answer.json["detail"]
     assert app.delete("/api/projects/foo", status="*").status_int == 403
     with index.database.read() as session:
         assert session.scalars(
@@ -253,7 +255,7 @@ def test_no_role_of_a_group_is_its_own(
         group = Group(name="core", created=now())
         session.add(Role(group=group, project=project, role=RoleName.OWNER))
     nobody = Identity("nobody", None)
-    with pytest.raises(Refusal, match="may not manage"), index.database.write() as session:
+    with pytest.raises(Refusal, match="may not delete"), index.database.write() as session:
         changes.delete_project(session, nobody, "foo")
 
 
@@ -331,6 +333,24 @@ def test_a_publisher_that_is_removed_publishes_nothing(
     assert post(app, twine(WHEEL), token, status="*").status_int == 401
 
 
+def test_it_is_asked_again_when_nobody_else_writes(
+    app: TestApp, index: Index, issuer: TestIssuer, foo: int
+) -> None:
+    """A publisher that goes between the request's beginning and the upload's end."""
+    token = minted(app, issuer)
+    with index.database.read() as session:
+        identity = authenticate(session, "__token__", token)
+        assert identity is not None
+        assert (identity.user_id, identity.is_admin, identity.projects) == (None, False, {"foo"})
+        assert refresh(session, identity) == identity
+    with index.database.write() as session:
+        publishers.remove(session, OPERATOR, "foo", foo)
+    with pytest.raises(Refusal, match="no longer valid"):
+        put(index, WHEEL, identity)
+    with index.database.read() as session:
+        assert refresh(session, identity) is None
+
+
 def test_a_project_that_is_deleted_takes_its_publishers_along(
     app: TestApp, index: Index, issuer: TestIssuer, foo: int
 ) -> None:
@@ -346,6 +366,7 @@ ANOTHER_JOB: list[tuple[dict[str, Any], str, str]] = [
     ({"nbf": 4_000_000_000}, "invalid-token", "not valid yet"),
     ({"iss": "https://evil.test"}, "invalid-token", "no issuer that is trusted"),
     ({"exp": 1e18}, "invalid-token", "no moment"),
+    ({"exp": float("inf")}, "invalid-token", "can't be verified"),
     ({"repository": "acme/bar"}, "invalid-token", "none of its repository"),
     # A fork, or another repository altogether, with a workflow of the same name.
     (

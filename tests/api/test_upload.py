@@ -382,7 +382,7 @@ def test_credentials_are_asked_for(app: TestApp, index: Index, token: str) -> No
         {"Authorization": basic("nobody", "x")},
         {"Authorization": basic("no\0body", "x\0")},
         {"Authorization": "Basic !!!"},
-        {"Authorization": f"Bearer {token}"},
+        {"Authorization": f"Bearer {token}x"},
     ]
     for headers in wrong:
         for accept in ("*/*", "application/json"):

@@ -15,7 +15,9 @@ from pypi_lite.issuers import IssuerKind, Source
 from pypi_lite.models import JournalEntry, PublisherToken
 from pypi_lite.repository import publishers
 from tests.api.test_oidc import github_claims, gitlab_claims, source
+from tests.clients import installing
 from tests.clients.conftest import Served, serving, written
+from tests.clients.publishers import project
 from tests.clients.running import free_port
 from tests.clients.tools import Clients
 from tests.conftest import lacking
@@ -89,7 +91,7 @@ def _port(served: Served) -> int:
 def _give(handler: Handler, issuer: TestIssuer) -> None:
     """What GitHub gives a job that asks in the right way: the workflow is called like the job's token."""
     query = parse_qs(urlsplit(handler.path).query)
-    secret = handler.headers["Authorization"].removeprefix("Bearer ")
+    secret = handler.headers["Authorization"].partition(" ")[2]
     claims = github_claims(
         issuer,
         aud=query["audience"][0],
@@ -179,3 +181,28 @@ def test_uv_publishes_below_a_prefix(
         options = ("--trusted-publishing", "always", *files)
         clients.uv_publish(url, *options, **_on_github(site, name)).succeeded()
     assert list(site.served.page_of(name)) == [files[0].name]
+
+
+@pytest.mark.clients
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_pdm_begins_a_project_with_no_stored_secret(
+    site: Site, clients: Clients, name: str, tmp_path: Path, scheme: str
+) -> None:
+    """It keeps the address's scheme; uv would not."""
+    try:
+        program = installing.environment("pdm") / "bin" / "pdm"
+    except installing.NotInstalled as error:
+        lacking(f"pdm can't be installed: {error}")
+    _expect(site, name, source(site.github, workflow=f"{name}.yml"))
+    url = site.url if scheme == "https" else site.served.running.url
+    sources = project(tmp_path / "project", name, "1.0")
+    ran = clients.run(
+        *(str(program), "publish", "--no-build", "-r", f"{url}legacy/"),
+        *("--ca-certs", str(site.certificate.authority)),
+        cwd=sources.folder,
+        PDM_USE_VENV="0",
+        PDM_CHECK_UPDATE="0",
+        **_on_github(site, name),
+    )
+    ran.succeeded()
+    assert sorted(site.served.page_of(name)) == [file.name for file in sources.files]

@@ -195,4 +195,10 @@ def test_a_project_without_releases(app: TestApp, filled: Index, page: Any) -> N
             changes.delete_release(session, OPERATOR, "foo-bar", version)
     page = app.get(URL)
     assert "no releases" in page.text
-    assert [form["do"].value for form in page.forms.values()] == ["status", "delete-project"]
+    assert [form["do"].value for form in page.forms.values()] == [
+        "status",
+        "visibility",
+        "revoke-role",
+        "grant-role",
+        "delete-project",
+    ]
