@@ -194,6 +194,8 @@ def _program(request: Any) -> Identity | None:
             index.database, index.passwords, name, shown, request.remote_addr, require=require
         )
     except TooManyAttemptsError as error:
+        if index.settings.is_open and request.method in ("GET", "HEAD"):
+            return None  # who shows a wrong password with everything still reads what all read
         raise Refusal(Code.TOO_MANY_ATTEMPTS, str(error), retry_after=error.seconds) from None
     except PasswordAloneError as error:
         raise Refusal(Code.NOT_AUTHENTICATED, str(error)) from None

@@ -10,7 +10,7 @@ from webtest import TestApp
 from pypi_lite import make_app
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.people import create_user
-from pypi_lite.opening import SESSION_SECRET, migrate
+from pypi_lite.opening import FORM_SECRET, migrate
 from pypi_lite.repository import changes
 from pypi_lite.settings import Settings
 from pypi_lite.web.session import is_local
@@ -88,7 +88,7 @@ def app(served: TestApp) -> TestApp:
 
 def test_no_part_of_an_address_leads_out_of_it(app: TestApp) -> None:
     """By every route, in each of its parts, for each method that reads or changes."""
-    secret = (app.app.registry["pypi_lite.settings"].data / SESSION_SECRET).read_text()
+    secret = (app.app.registry["pypi_lite.settings"].data / FORM_SECRET).read_text()
     asked = 0
     for name, pattern in routes(app.app).items():
         for part in parts(pattern):

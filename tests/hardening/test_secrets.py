@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from pypi_lite.database import Database
 from pypi_lite.models import JournalEntry, User, now
-from pypi_lite.opening import SESSION_SECRET, SETUP_SECRET
+from pypi_lite.opening import FORM_SECRET, SETUP_SECRET
 from pypi_lite.repository import Index
 from pypi_lite.settings import SettingsError
 from tests.api.forms import basic
@@ -106,7 +106,7 @@ def test_neither_log_nor_journal_has_a_secret_in_it(tmp_path: Path) -> None:
         assert "DEBUG" in log  # or nothing would be proved
         assert "INSERT INTO users" in log
         data = tmp_path / "index" / "data"
-        secrets.append((data / SESSION_SECRET).read_text())
+        secrets.append((data / FORM_SECRET).read_text())
         # The link is printed at the first start, once, on purpose.
         printed = [line for line in log.splitlines() if "Make the first administrator" in line]
         assert len(printed) == 1
