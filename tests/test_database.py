@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from pypi_lite.database import SQLITE_TIMEOUT, Database
+from pypi_lite.database import SQLITE_TIMEOUT, Database, DatabaseBusyError
 from pypi_lite.models import BurnedFilename, Project
 from pypi_lite.repository import Index
 from tests.distributions.build import wheel
@@ -62,6 +62,36 @@ def test_a_connection_that_failed_to_write_still_reads(index: Index) -> None:
             session.execute(text("DELETE FROM journal"))
     with index.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Project)) == 0
+
+
+def test_what_is_not_worth_waiting_for_is_refused_while_others_write(index: Index) -> None:
+    """And its connection waits as ever when it is used the next time."""
+    failed: list[Exception] = []
+
+    def write() -> None:
+        try:
+            burn(index, "third")
+        except Exception as error:
+            failed.append(error)
+
+    for _ in range(2):
+        with index.database.write_at_once() as session:
+            session.add(BurnedFilename(filename=f"first-{_}", sha256="0" * 64))
+    with index.database.write() as session:
+        session.add(BurnedFilename(filename="second", sha256="0" * 64))
+        session.flush()  # now the transaction has begun
+        for _ in range(20):  # more than the pool has
+            with pytest.raises(DatabaseBusyError), index.database.write_at_once() as other:
+                other.scalar(select(func.count()).select_from(Project))
+        writer = threading.Thread(target=write)
+        writer.start()
+        writer.join(timeout=0.5)
+        assert writer.is_alive()
+    writer.join(timeout=SQLITE_TIMEOUT)
+    assert failed == []
+    with index.database.read() as session:
+        names = session.scalars(select(BurnedFilename.filename)).all()
+    assert set(names) == {"first-0", "first-1", "second", "third"}
 
 
 def test_writers_write_one_after_the_other(index: Index) -> None:

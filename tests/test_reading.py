@@ -262,6 +262,16 @@ def test_a_hit_notes_no_use(world: World) -> None:
         assert session.query(Token).one().last_used is None
 
 
+def test_a_new_decision_notes_the_use_though_the_page_is_published(world: World) -> None:
+    world.get("/simple/hidden/", bearing(new_token(world.index, "rita")))
+    other = new_token(world.index, "rita")
+    response = world.get("/simple/hidden/", bearing(other))
+    assert response.headers["Cache-Status"].endswith("collapsed")  # no view was asked
+    with world.index.database.read() as session:
+        token = session.query(Token).filter_by(sha256=token_hash(other)).one()
+        assert token.last_used is not None
+
+
 def test_no_session_is_shown_as_a_token(world: World) -> None:
     """What is in a cookie opens nothing elsewhere."""
     secret = session_of(world, "rita")

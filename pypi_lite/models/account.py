@@ -25,7 +25,7 @@ class Scope(StrEnum):
     READ = "read"
     UPLOAD = "upload"
     YANK = "yank"
-    #: Set a project's status, delete releases and files.
+    #: Set a project's status, delete releases and files, make tokens.
     MANAGE = "manage"
 
 
