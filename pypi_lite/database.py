@@ -79,13 +79,13 @@ class Database:
     def make_private(self) -> None:
         """Make the file of a new SQLite database, which nobody but its owner may read (mode 600).
 
-        One that is there keeps its mode. SQLite gives its log the mode of the database. Raises OSError.
+        One that is there keeps its mode. SQLite gives its log the mode of the database.
         """
         url = make_url(self.url)
         path = url.database
         if self.dialect != "sqlite" or not path or path.startswith((":", "file:")):
             return
-        with contextlib.suppress(FileExistsError):
+        with contextlib.suppress(OSError):  # it is there, or SQLite says why it can't be
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     @contextlib.contextmanager

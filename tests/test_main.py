@@ -490,7 +490,10 @@ def test_help_is_0(command: Command) -> None:
     [
         ("[app:main]\nuse = egg:pypi_lite\npypi_lite.chache = true\n", "pypi_lite.chache"),
         ("[app:main]\nuse = egg:pypi_lite\npypi_lite.cache = perhaps\n", "pypi_lite.cache"),
-        ("[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = nonsense\n", "no address"),
+        (
+            "[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = nonsense\n",
+            "sqlalchemy.url is no address",
+        ),
         ("[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = odd://host/x\n", "odd"),
         ("[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = mysql://host/x\n", "MySQLdb"),
         (

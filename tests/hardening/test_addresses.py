@@ -68,7 +68,9 @@ NO_HOSTS = (
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestApp]:
     """An index with the project foo, and an administrator ann."""
-    settings = Settings(data=tmp_path_factory.mktemp("served"), url="http://index.test/")
+    settings = Settings(
+        data=tmp_path_factory.mktemp("served"), url="http://index.test/", reading="open"
+    )
     migrate(settings)
     application = make_app(settings)
     index = application.registry["pypi_lite.index"]

@@ -25,7 +25,12 @@ ACCEPTS = ({}, BROWSER, {"Accept": "application/json"}, {"Accept": "image/png"})
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestApp]:
     """An index over https, told to stay there, with the project foo."""
     app = new_app(
-        Settings(data=tmp_path_factory.mktemp("served"), url="https://index.test/", hsts=1000)
+        Settings(
+            data=tmp_path_factory.mktemp("served"),
+            url="https://index.test/",
+            hsts=1000,
+            reading="open",
+        )
     )
     yield app
     app.app.registry["pypi_lite.index"].database.dispose()
