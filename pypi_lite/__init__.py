@@ -41,6 +41,7 @@ def make_app(settings: Settings) -> Any:
     config.include("pypi_lite.api.mirrors")
     config.include("pypi_lite.api.upload")
     config.include("pypi_lite.api.projects")
+    config.include("pypi_lite.api.journal")
     config.include("pypi_lite.api.openapi")
     config.include("pypi_lite.web")
     return config.make_wsgi_app()

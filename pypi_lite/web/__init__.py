@@ -9,6 +9,7 @@ def includeme(config: Any) -> None:
     config.include("pypi_lite.web.home")
     config.include("pypi_lite.web.project")
     config.include("pypi_lite.web.manage")
+    config.include("pypi_lite.web.journal")
     config.include("pypi_lite.web.session")
     config.include("pypi_lite.web.account")
     config.include("pypi_lite.web.namespaces")
