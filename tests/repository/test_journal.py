@@ -141,8 +141,9 @@ def test_all_is_read_in_batches(index: Index, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_memory_has_a_bound(index: Index) -> None:
-    """Five times as many entries need no more of it."""
+def test_memory_has_a_bound(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten times as many entries need no more of it."""
+    monkeypatch.setattr(journal, "_BATCH", 100)
 
     def peak() -> int:
         tracemalloc.start()
@@ -152,7 +153,7 @@ def test_memory_has_a_bound(index: Index) -> None:
         tracemalloc.stop()
         return found
 
-    fill(index, 1500, note="n" * 200)
+    fill(index, 400, note="n" * 200)
     peak()  # what is made once
     small = peak()
     rows = [
@@ -163,7 +164,7 @@ def test_memory_has_a_bound(index: Index) -> None:
             "actor": "x",
             "note": "n" * 200,
         }
-        for n in range(6000)
+        for n in range(4000)
     ]
     with index.database.write() as session:
         session.execute(insert(JournalEntry), rows, execution_options={KEYS_OPTION: []})
