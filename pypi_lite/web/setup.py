@@ -45,7 +45,7 @@ def make_administrator(request: Any) -> Response:
             name,
             password=password,
             is_admin=True,
-            by=Identity(name="setup link", user_id=None),
+            by=Identity(name="setup link", user_id=None, address=request.remote_addr),
         )
     except AccountError as error:
         return _form(request, given, name, str(error))
