@@ -255,3 +255,9 @@ def test_the_migration_says_nothing_that_it_does_not_know(journal: list[dict[str
     first = journal[0]
     assert first["action"] == Action.INDEX_CREATE
     assert (first["means"], first["address"]) == (None, None)
+
+
+def test_the_documentation_names_each_action() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "audit.md").read_text()
+    named = set(re.findall(r"`([a-z]+\.[a-z]+)`", text.partition("## Actions")[2]))
+    assert named == set(Action)
