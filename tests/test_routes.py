@@ -113,6 +113,11 @@ def manages_it(kind: Kind) -> bool:
     return a_person(kind) and kind.may(Permission.MANAGE)
 
 
+def audits(kind: Kind) -> bool:
+    """Who may read all of the journal."""
+    return kind.role == ADMIN and kind.may(Permission.MANAGE)
+
+
 def by_token(permission: Permission) -> Need:
     """A program that may do that to the project; a cookie is nothing where something changes."""
     return lambda kind: kind.shows == TOKEN and kind.may(permission)
@@ -165,6 +170,11 @@ ROWS: dict[str, list[tuple[str, str, Need]]] = {
         ("DELETE", "/api/projects/{victim}", by_token(Permission.DELETE)),
         ("PUT", "/api/projects/hidden", a_reader),
     ],
+    "api.journal": [
+        ("GET", "/api/journal", audits),
+        ("GET", "/api/journal?project=hidden", lambda kind: kind.may(Permission.MANAGE)),
+        ("PUT", "/api/journal", a_reader),
+    ],
     "api.openapi": [("GET", "/api/openapi.json", a_reader)],
     "web.static": [("GET", "/static/x/style.css", anybody)],
     "web.home": [("GET", "/", a_reader)],
@@ -206,6 +216,9 @@ ROWS |= {
 }
 ROWS |= {
     "web.account": [("GET", "/account/", a_person)],
+    "web.journal": [("GET", "/admin/journal/", an_administrator)],
+    "web.journal.project": [("GET", "/manage/hidden/journal/", manages_it)],
+    "web.journal.account": [("GET", "/account/journal/", a_person)],
     "web.factors": [("GET", "/account/factors/", a_person)],
     "web.sso.disconnect": [("POST", "/account/sso/disconnect/", a_person)],
     "web.publishers": [
