@@ -294,7 +294,7 @@ def _add_changes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     command.add_argument("--status", choices=[s.value for s in ProjectStatus])
     command.add_argument("--reason", metavar="TEXT", help="what its pages tell people")
     command.add_argument("--visibility", choices=[v.value for v in Visibility], help="who may read")
-    command.set_defaults(change=_set_project)
+    command.set_defaults(change=_set_project, wrong=command.error)
 
     command = _add(project, "delete", _change, "delete a project; its files' names stay taken")
     command.add_argument("project", metavar="PROJECT")
@@ -657,9 +657,9 @@ def _remove_publisher(options: argparse.Namespace) -> int:
 
 def _set_project(session: Session, options: argparse.Namespace) -> None:
     if options.status is None and options.visibility is None:
-        raise CommandError("say what to set: --status or --visibility")
+        options.wrong("say what to set: --status or --visibility")
     if options.reason is not None and options.status is None:
-        raise CommandError("a reason goes with a --status")
+        options.wrong("a reason goes with a --status")
     if options.status is not None:
         changes.set_status(session, OPERATOR, options.project, options.status, options.reason)
     if options.visibility is not None:

@@ -11,12 +11,13 @@ or one that says no, is theirs.
 import contextlib
 import hmac
 import json
+import logging
 import os
 import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -36,9 +37,11 @@ from pypi_lite.accounts.tokens import (
 from pypi_lite.cache.pages import Facts, Page, for_circle, is_page_time
 from pypi_lite.cache.store import Cache
 from pypi_lite.database import Database
-from pypi_lite.repository import keys, pages
+from pypi_lite.repository import keys
 from pypi_lite.repository.reach import Reach, reach_of
 from pypi_lite.settings import Require, Settings
+
+log = logging.getLogger(__name__)
 
 Environ = Mapping[str, Any]
 
@@ -47,6 +50,8 @@ _PROJECT = keys.PROJECTS + "/"
 _SECONDS = 3600
 #: Decisions, and passwords, that are kept in memory; then all are forgotten.
 _MOST = 4096
+# What a page's time can hold (`cache.pages.Facts`): seconds from 2020 on, and a serial.
+_SINCE, _SPAN, _SERIALS = 1_577_836_800, 10**9, 10**8
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +113,10 @@ class Reading:
             return self._is_open
         credentials = self._credentials(environ)
         if self._cache and credentials and self._decision(credentials) is None:
-            with contextlib.suppress(OSError):  # then the views decide alone
+            try:
                 self._decide(self._cache, credentials)
+            except Exception:
+                log.exception("a decision can't be kept: the views decide alone")
         return True
 
     def remember(self, user_name: str, password: str, identity: Identity) -> None:
@@ -197,24 +204,32 @@ class Reading:
                 return
             found = self._look_up(credentials)
             if found is not None:
-                decision, facts, _ = found
-                generation.publish(_as_json(decision), facts)
-        if found is not None and found[2] is not None:
-            note_use(self._database, found[2])
+                generation.publish(_as_json(found[0]), _any_facts())
+        if found is not None and found[1] is not None:
+            note_use(self._database, found[1])
 
-    def _look_up(self, credentials: Credentials) -> tuple[Decision, Facts, int | None] | None:
-        """The decision as it is now, the last change of anything, and the number of the token, if the
-        credentials are one. None: they are nobody's."""
+    def _look_up(self, credentials: Credentials) -> tuple[Decision, int | None] | None:
+        """The decision as it is now, and the number of the token, if the credentials are one. None:
+        they are nobody's."""
         with self._database.read() as session:
             found = _identity(session, credentials, self._settings.require_second_factor)
             if found is None:
                 return None
             identity, ends = found
             reach = reach_of(session, identity, is_open=self._is_open)
-            facts = pages.newest_change(session)
         latest = time.time() + _SECONDS
         end = min(latest, ends.timestamp()) if ends else latest
-        return Decision(reach, end, identity.password), facts, identity.token_id
+        return Decision(reach, end, identity.password), identity.token_id
+
+
+def _any_facts() -> Facts:
+    """A time for a decision's file, drawn by lot.
+
+    By inode and time a decision in memory is known to be the one on disk. A page's time has the serial
+    of a change, and no two versions have the same; a decision depends on rows that have none.
+    """
+    moment = datetime.fromtimestamp(_SINCE + secrets.randbelow(_SPAN), UTC)
+    return Facts(secrets.randbelow(_SERIALS) + 1, moment)
 
 
 def has_credentials(environ: Environ) -> bool:

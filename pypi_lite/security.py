@@ -83,9 +83,11 @@ class Policy:
             return Denied("log in first")
         if permission == Permission.READ and identity.has_scope(Scope.READ):
             return Allowed("may read")
+        if not _is_api(request) and not _is_person(identity):
+            return Denied("people's pages are for people")
         if permission == Permission.UPLOAD and identity.has_scope(Scope.UPLOAD):
             return Allowed("may upload")
-        if permission == Permission.ACCOUNT and (_is_api(request) or _is_person(identity)):
+        if permission == Permission.ACCOUNT and identity.publisher_token_id is None:
             return Allowed("has an account")
         if permission == Permission.ADMINISTER and identity.is_admin and identity.token_id is None:
             return Allowed("administers the index")
@@ -123,7 +125,8 @@ class Policy:
 
 def forbidden(request: Any) -> Response:
     """Send a person to the log-in form, or say no. Programs are told by their own views."""
-    if request.identity is not None:
+    identity = request.identity
+    if identity is not None and (_is_api(request) or _is_person(identity)):
         return HTTPForbidden(detail="You may not do that.")
     return ask(request)
 
@@ -153,7 +156,8 @@ def asks(request: Any) -> bool:
 
 def _is_person(identity: Identity) -> bool:
     """Whether somebody is logged in, and shows no token, nor a password with each request."""
-    return identity.token_id is None and not identity.password
+    shows_token = identity.token_id is not None or identity.publisher_token_id is not None
+    return not shows_token and not identity.password
 
 
 def _is_api(request: Any) -> bool:

@@ -57,7 +57,7 @@ def test_a_change_that_is_refused_is_503(caplog: pytest.LogCaptureFixture) -> No
     def handler(_request: object) -> Response:
         raise ChangeRefused("its pages could not be swept")
 
-    answer = factory(handler, None)(Request.blank("/"))
+    answer = factory(handler, {})(Request.blank("/"))
     assert answer.status_int == 503
     assert answer.headers["Retry-After"]
     assert "not made" in answer.text

@@ -490,10 +490,13 @@ def test_help_is_0(command: Command) -> None:
     [
         ("[app:main]\nuse = egg:pypi_lite\npypi_lite.chache = true\n", "pypi_lite.chache"),
         ("[app:main]\nuse = egg:pypi_lite\npypi_lite.cache = perhaps\n", "pypi_lite.cache"),
-        ("[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = nonsense\n", "URL"),
+        ("[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = nonsense\n", "no address"),
         ("[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = odd://host/x\n", "odd"),
         ("[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = mysql://host/x\n", "MySQLdb"),
-        ("[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = sqlite:////nowhere/x\n", "open"),
+        (
+            "[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = sqlite:////nowhere/x\n",
+            "No such file",
+        ),
         ("[app:main]\nuse = egg:pypi_lite\nx = %(nothing)s\n", "x.ini"),
         ("[other]\nx = 1\n", "x.ini"),
         ("no section\n", "x.ini"),

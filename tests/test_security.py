@@ -204,7 +204,8 @@ def test_who_is_known_where(app: TestApp, index: Index, ann: str, token: str) ->
         assert who("api.upload.0", method, basic=False) is None
         assert who("api.upload.0", method, basic=True) == token_of_ann
     assert who("web.account", "POST", basic=False) == session_of_eve
-    assert who("web.account", "GET", basic=True) == session_of_eve
+    assert who("web.account", "GET", basic=True) == token_of_ann  # as for pages of the cache
+    assert who("web.account", "POST", basic=True) == session_of_eve
 
 
 def test_programs_that_guess_passwords_are_told_to_wait(

@@ -22,6 +22,7 @@ from pypi_lite.names import normalize_name
 from pypi_lite.repository import changes, pages
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.pages import FileEntry, ProjectEntry, ReleaseEntry, moment_text
+from pypi_lite.repository.reach import EVERYTHING, Reach
 from pypi_lite.security import asks
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def includeme(config: Any) -> None:
 @view_config(route_name=PROJECT, request_method="GET", permission=Permission.READ)
 def project(request: Any) -> Response:
     """A project: its status, and its releases by name."""
-    return _project(request, request.reader)
+    return _project(request, request.reader, request.reach)
 
 
 @view_config(
@@ -67,7 +68,7 @@ def change_project(request: Any) -> Response:
             changes.set_status(session, by, name, status, found.get("status_reason"))
         if visibility is not None:
             changes.set_visibility(session, by, name, visibility)
-        return _project(request, session)
+        return _project(request, session, EVERYTHING)
 
 
 @view_config(
@@ -86,7 +87,7 @@ def delete_project(request: Any) -> Response:
 @view_config(route_name=RELEASE, request_method="GET", permission=Permission.READ)
 def release(request: Any) -> Response:
     """A release: whether it is yanked, and its files."""
-    return _release(request, request.reader)
+    return _release(request, request.reader, request.reach)
 
 
 @view_config(
@@ -107,7 +108,7 @@ def change_release(request: Any) -> Response:
             changes.yank(session, request.identity, name, version, reason)
         else:
             changes.unyank(session, request.identity, name, version)
-        return _release(request, session)
+        return _release(request, session, EVERYTHING)
 
 
 @view_config(
@@ -201,8 +202,8 @@ def changing(request: Any) -> Iterator[Session]:
         raise Refusal(Code.BUSY, f"The change was not made: {error}. Try again.") from error
 
 
-def _project(request: Any, session: Session) -> Response:
-    found = _found_project(request, session)
+def _project(request: Any, session: Session, reach: Reach) -> Response:
+    found = _found_project(request, session, reach)
     body = {
         "name": found.name,
         "normalized_name": found.normalized_name,
@@ -215,8 +216,8 @@ def _project(request: Any, session: Session) -> Response:
     return _answer(body, found.facts.serial)
 
 
-def _release(request: Any, session: Session) -> Response:
-    found, version = _found_project(request, session), request.matchdict["version"]
+def _release(request: Any, session: Session, reach: Reach) -> Response:
+    found, version = _found_project(request, session, reach), request.matchdict["version"]
     release = found.release(version)
     if release is None:
         raise Refusal(Code.NOT_FOUND, f"{found.name} has no version {version!r}.")
@@ -225,9 +226,9 @@ def _release(request: Any, session: Session) -> Response:
     return _answer(body, found.facts.serial)
 
 
-def _found_project(request: Any, session: Session) -> ProjectEntry:
+def _found_project(request: Any, session: Session, reach: Reach) -> ProjectEntry:
     name = request.matchdict["name"]
-    found = pages.project(session, normalize_name(name), request.reach)
+    found = pages.project(session, normalize_name(name), reach)
     if found is None:
         raise Refusal(Code.NOT_FOUND, f"There is no project {name!r} here.")
     return found

@@ -315,11 +315,6 @@ def newest_change_of_any_project(session: Session, reach: Reach) -> Facts:
     )
 
 
-def newest_change(session: Session) -> Facts:
-    """The last change of anything."""
-    return _newest_change(session, true())
-
-
 def _alters_reach() -> ColumnElement[bool]:
     """Of journal rows: whether projects may have come into somebody's reach, or gone out of it.
 

@@ -153,7 +153,7 @@ def test_a_reset_sets_the_password_and_ends_all_sessions(index: Index, ann: str)
         assert [row.id for row in session.scalars(select(WebSession))] == [kept]
     for secret in (first, second):
         refused(index, lambda s, x=secret: links.set_password(s, x, PASSWORD, address=None))
-    assert journal(index)[-1] == (Action.PASSWORD_CHANGE, "ann", "ann")
+    assert (Action.PASSWORD_CHANGE, "ann", "ann") in journal(index)[-3:]
 
 
 def test_a_link_is_for_its_purpose_alone(index: Index, ann: str) -> None:

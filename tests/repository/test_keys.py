@@ -53,7 +53,7 @@ def test_every_table_says_which_pages_it_alters(registry: KeyRegistry) -> None:
 @pytest.mark.parametrize("change", [Change.NEW, Change.MODIFIED, Change.DELETED])
 def test_a_role_and_a_namespace_name_theirs(registry: KeyRegistry, change: Change) -> None:
     role = Role(project=Project(normalized_name="foo", name="foo"))
-    assert registry.keys_of(role, change) == {"project/foo"}
+    assert registry.keys_of(role, change) == {"project/foo", "reader"}
     grant = JournalEntry(action=Action.NAMESPACE_GRANT)
     for row in (Namespace(), NamespaceOwner(), grant):
         assert registry.keys_of(row, change) == {"project", "index"}
@@ -137,7 +137,7 @@ def test_each_change_sweeps_the_keys_whose_pages_it_alters(opened: Opened) -> No
     assert by(changes.unyank, "foo", "1.0") == project
     assert by(changes.delete_file, wheel("Foo", "1.0")[0]) == project
     assert by(changes.delete_release, "foo", "2.0") == project
-    assert by(changes.delete_project, "foo") == {*project, "index"}
+    assert by(changes.delete_project, "foo") == {*project, "index", "reader"}
     assert swept(opened, lambda session: session.add(User(name="x", created=now()))) == set()
 
 
