@@ -182,7 +182,7 @@ ROWS: dict[str, list[tuple[str, str, Need]]] = {
     "api.journal": [
         ("GET", "/api/journal", audits),
         ("GET", "/api/journal?project=hidden", lambda kind: kind.may(Permission.MANAGE)),
-        ("PUT", "/api/journal", a_reader),
+        ("PUT", "/api/journal", a_program),
     ],
     "api.tokens": [
         ("GET", "/api/tokens", sees_to_tokens),
