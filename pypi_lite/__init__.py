@@ -47,6 +47,7 @@ def make_app(settings: Settings) -> Any:
     config.include("pypi_lite.api.oidc")
     config.include("pypi_lite.api.projects")
     config.include("pypi_lite.api.tokens")
+    config.include("pypi_lite.api.journal")
     config.include("pypi_lite.api.openapi")
     config.include("pypi_lite.web")
     return config.make_wsgi_app()

@@ -40,7 +40,7 @@ from pypi_lite.models import ProjectStatus, RoleName, Scope, Visibility
 from pypi_lite.names import normalize_name
 from pypi_lite.notifying import link_url
 from pypi_lite.opening import migrate, open_index, welcome
-from pypi_lite.repository import changes, namespaces, publishers, roles
+from pypi_lite.repository import changes, journal, namespaces, publishers, roles
 from pypi_lite.repository.errors import Refusal
 from pypi_lite.repository.pages import moment_text
 from pypi_lite.server import ServerError, serve
@@ -150,6 +150,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("paths", metavar="PATH", nargs="+", type=Path)
 
     _add_changes(commands)
+
+    command = _add(commands, "journal", _journal, "print who did what, as JSON lines")
+    command.add_argument("--project", metavar="PROJECT", default="", help="of this project")
+    command.add_argument("--actor", metavar="NAME", default="", help="by this account")
+    command.add_argument("--action", metavar="ACTION", default="", help="such as file.add")
+    command.add_argument(
+        "--since", metavar="SERIAL|DATE", default="", help="after a serial, or from a day on (UTC)"
+    )
+    command.add_argument("--until", metavar="DATE", default="", help="to the end of a day (UTC)")
 
     _add(commands, "migrate", _migrate, "bring the database's schema up to date")
 
@@ -673,6 +682,25 @@ def _import(options: argparse.Namespace) -> int:
 def _change(options: argparse.Namespace) -> int:
     with open_index(_ready(options)).index.database.write() as session:
         options.change(session, options)
+    return 0
+
+
+def _journal(options: argparse.Namespace) -> int:
+    wanted = journal.read_wanted(
+        project=options.project,
+        actor=options.actor,
+        action=options.action,
+        since=options.since,
+        until=options.until,
+    )
+    try:
+        for text in journal.lines(open_index(_ready(options)).index.database, wanted):
+            sys.stdout.write(text)
+        sys.stdout.flush()
+    except (
+        BrokenPipeError
+    ):  # whoever reads has had enough: nothing is left to be flushed at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

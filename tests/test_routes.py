@@ -122,6 +122,11 @@ def manages_it(kind: Kind) -> bool:
     return a_person(kind) and kind.may(Permission.MANAGE)
 
 
+def audits(kind: Kind) -> bool:
+    """Who may read all of the journal."""
+    return kind.role == ADMIN and kind.may(Permission.MANAGE)
+
+
 def by_token(permission: Permission) -> Need:
     """A program that may do that to the project; a cookie is nothing where something changes."""
     return lambda kind: kind.shows == TOKEN and kind.may(permission)
@@ -174,6 +179,11 @@ ROWS: dict[str, list[tuple[str, str, Need]]] = {
         ("DELETE", "/api/projects/{victim}", by_token(Permission.DELETE)),
         ("PUT", "/api/projects/hidden", a_program),
     ],
+    "api.journal": [
+        ("GET", "/api/journal", audits),
+        ("GET", "/api/journal?project=hidden", lambda kind: kind.may(Permission.MANAGE)),
+        ("PUT", "/api/journal", a_program),
+    ],
     "api.tokens": [
         ("GET", "/api/tokens", sees_to_tokens),
         # Whose token may make none is told so when the body is one.
@@ -224,6 +234,9 @@ ROWS |= {
 }
 ROWS |= {
     "web.account": [("GET", "/account/", a_person)],
+    "web.journal": [("GET", "/admin/journal/", an_administrator)],
+    "web.journal.project": [("GET", "/manage/hidden/journal/", manages_it)],
+    "web.journal.account": [("GET", "/account/journal/", a_person)],
     "web.factors": [("GET", "/account/factors/", a_person)],
     "web.sso.disconnect": [("POST", "/account/sso/disconnect/", a_person)],
     "web.publishers": [

@@ -8,10 +8,10 @@ from typing import Any
 from pypi_lite.accounts.tokens import LONGEST_NAME, MOST_DAYS
 from pypi_lite.api.bodies import JSON, LONGEST_BODY
 from pypi_lite.api.integrity import MEDIA as INTEGRITY
-from pypi_lite.api.media import API_VERSION, Media
+from pypi_lite.api.media import API_VERSION, JSON_LINES, Media
 from pypi_lite.api.problems import PROBLEM
 from pypi_lite.cache.representation import SERIAL_HEADER
-from pypi_lite.models import ProjectStatus, Scope, Visibility
+from pypi_lite.models import Action, ProjectStatus, Scope, Visibility
 from pypi_lite.repository.errors import Code
 from pypi_lite.repository.reasons import LONGEST_REASON
 from pypi_lite.settings import Settings
@@ -45,6 +45,7 @@ def describe(settings: Settings, version: str) -> Object:
         "paths": {
             **_management(),
             **_tokens(),
+            **_journal(),
             **_simple(),
             **_namespaces(),
             **_integrity(),
@@ -186,6 +187,44 @@ def _tokens() -> Object:
                 },
             },
         },
+    }
+
+
+def _journal() -> Object:
+    names = {
+        "project": "Of this project, in any spelling; its owners may ask for it.",
+        "actor": "By this account, or what else acted.",
+        "action": "Of this kind.",
+        "since": "A serial: after it; or a day or moment (ISO 8601): from then on.",
+        "until": "A day or moment, included.",
+    }
+    parameters: list[Object] = [
+        {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}
+        for name, text in names.items()
+    ]
+    parameters[2]["schema"] = {"type": "string", "enum": [action.value for action in Action]}
+    text = (
+        "JSON lines, the oldest first. For administrators; of one project for its owners too. A token"
+        f" needs the scope `{Scope.MANAGE.value}`, and for more than one project all of them."
+    )
+    return {
+        "/api/journal": {
+            "get": {
+                "operationId": "getJournal",
+                "tags": ["management"],
+                "summary": "Who did what, by which means, from where, when",
+                "description": text,
+                "parameters": parameters,
+                "security": _CREDENTIALS,
+                "responses": {
+                    "200": _content("An entry a line.", JSON_LINES, _ref("JournalEntry")),
+                    "401": _problem("Credentials are missing or wrong."),
+                    "403": _problem("Whoever asks may not read that."),
+                    "404": _problem("There is no such project."),
+                    "422": _problem("A filter is unknown or unfit."),
+                },
+            }
+        }
     }
 
 
@@ -418,6 +457,17 @@ def _schemas() -> Object:
         "ReleaseChange": _object({"yanked": flag, "yanked_reason": reason}, required=["yanked"]),
         "File": _object(file),
         **_token_schemas(),
+        "JournalEntry": _object(
+            {
+                "serial": {"type": "integer", "minimum": 1},
+                "moment": moment,
+                "action": {"type": "string", "enum": [action.value for action in Action]},
+                "actor": text,
+                **dict.fromkeys(
+                    ("means", "address", "project", "version", "filename", "note"), maybe
+                ),
+            }
+        ),
         "Problem": _object(
             {
                 "type": {"type": "string", "const": "about:blank"},

@@ -16,6 +16,8 @@ from webob.acceptparse import create_accept_header
 API_VERSION = "1.4"
 #: The version of its JSON while there are namespaces (PEP 752).
 NAMESPACES_API_VERSION = "1.5"
+#: JSON lines: an object on each line.
+JSON_LINES = "application/x-ndjson"
 
 
 class Media(StrEnum):

@@ -16,7 +16,7 @@ from pyramid.view import view_config
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.addresses import Addresses, moved
 from pypi_lite.api import legacy_json
-from pypi_lite.api.media import API_VERSION, Media
+from pypi_lite.api.media import API_VERSION, JSON_LINES, Media
 from pypi_lite.cache.representation import SERIAL_HEADER
 from pypi_lite.errors import plain
 from pypi_lite.repository import mirrors
@@ -25,7 +25,6 @@ from pypi_lite.repository import mirrors
 MOST = 10_000
 _PROJECTS = Addresses("/mirror/pypi/", "json")
 _SERIAL = re.compile(r"[0-9]{1,18}\Z", re.ASCII)
-_JSON_LINES = "application/x-ndjson"
 
 
 def includeme(config: Any) -> None:
@@ -94,7 +93,7 @@ def changes(request: Any) -> Response:
             f"The last change here has serial {last}: what you know is of another index. Start over.",
         )
     found = mirrors.changes_since(request.reader, request.reach, int(since), MOST)
-    response = _response(_JSON_LINES, last)
+    response = _response(JSON_LINES, last)
     lines = [json.dumps(entry.as_json(), separators=(",", ":")) + "\n" for entry in found]
     response.text = "".join(lines)
     return response

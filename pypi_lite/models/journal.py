@@ -64,6 +64,8 @@ class JournalEntry(Base):
         # The newest change of the set of names, and of any project: the serials of two pages.
         Index("ix_journal_action_serial", "action", "serial"),
         Index("ix_journal_project_serial", "project", "serial"),
+        # What somebody has done, for themselves to read.
+        Index("ix_journal_actor_serial", "actor", "serial"),
     )
 
     # BigInteger and not SQLite's own row number: the serial is never chosen by the database.

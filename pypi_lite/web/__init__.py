@@ -10,6 +10,7 @@ def includeme(config: Any) -> None:
     config.include("pypi_lite.web.project")
     config.include("pypi_lite.web.manage")
     config.include("pypi_lite.web.publishers")
+    config.include("pypi_lite.web.journal")
     config.include("pypi_lite.web.session")
     config.include("pypi_lite.web.second_step")
     config.include("pypi_lite.web.account")
