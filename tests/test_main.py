@@ -498,7 +498,7 @@ def test_help_is_0(command: Command) -> None:
         ("[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = mysql://host/x\n", "MySQLdb"),
         (
             "[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = sqlite:////nowhere/x\n",
-            "No such file",
+            "open",
         ),
         ("[app:main]\nuse = egg:pypi_lite\nx = %(nothing)s\n", "x.ini"),
         ("[other]\nx = 1\n", "x.ini"),

@@ -135,8 +135,8 @@ def _use(running: RunningIndex) -> list[str]:
     browser.send("account/", "logout/", 303)
     browser.send("login/", "login/", 403, name="ann", password=WRONG)
     browser.send("login/", "login/", 303, name="ann")
-    made = browser.send("account/", "account/tokens/", 200, scope="upload")
-    found = re.search(r"<code>(pypi-lite-[^<]+)</code>", made.text)
+    made = browser.send("account/", "account/tokens/", 200, scope="upload", name="ci")
+    found = re.search(r"<code>(pypi_lite_[^<]+)</code>", made.text)
     assert found is not None
     token = found[1]
     wrong = token[:-6] + "AAAAAA"
@@ -178,5 +178,5 @@ class _Browser:
         cookie = "; ".join(f"{name}={value}" for name, value in self._jar.items())
         answer = raw.request(method, self._url + path, {"Cookie": cookie, **(headers or {})}, body)
         self._jar |= answer.cookies
-        self.cookies += answer.cookies.values()
+        self.cookies += filter(None, answer.cookies.values())  # a log-out empties it
         return answer
