@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -89,19 +90,21 @@ class Reading:
 
     def readable(self, environ: Environ, page: Page) -> Iterable[Page]:
         """The pages that may answer a request for *page* (`cache.hits.Readable`)."""
-        is_open = self._is_open
-        if not has_credentials(environ):
-            return (page,) if is_open else ()
+        if "HTTP_AUTHORIZATION" not in environ and "HTTP_COOKIE" not in environ:
+            return (page,) if self._is_open else ()
+        credentials = self._credentials(environ)
+        if credentials is None and not has_credentials(environ):
+            return (page,) if self._is_open else ()
         if page.is_personal:
-            decision = self._known(environ)
+            decision = credentials and self._decision(credentials)
             return (for_circle(page, decision.reach.list_circle),) if decision else ()
-        return self._of_project(environ, page)
+        return self._of_project(credentials, page)
 
-    def _of_project(self, environ: Environ, page: Page) -> Iterable[Page]:
+    def _of_project(self, credentials: Credentials | None, page: Page) -> Iterable[Page]:
         if self._is_open:
             yield page  # whoever it is
-        decision = self._known(environ)
-        if decision is not None:
+        decision = credentials and self._decision(credentials)
+        if decision:
             for circle in decision.reach.circles_for(page.key.removeprefix(_PROJECT)):
                 if circle:
                     yield for_circle(page, circle)
@@ -155,11 +158,6 @@ class Reading:
 
     def _digest(self, user_name: str, password: str) -> bytes:
         return hmac.digest(self._key, f"{user_name}\0{password}".encode(), "sha256")
-
-    def _known(self, environ: Environ) -> Decision | None:
-        """The decision for whoever sends a request, if it is published."""
-        credentials = self._credentials(environ)
-        return None if credentials is None else self._decision(credentials)
 
     def _decision(self, credentials: Credentials) -> Decision | None:
         if self._cache is None:
@@ -241,6 +239,7 @@ def has_credentials(environ: Environ) -> bool:
     return found is not None and (not is_token(*found) or is_wellformed(found[1]))
 
 
+@lru_cache(maxsize=_MOST)
 def _page(credentials: Credentials) -> Page:
     return Page(key=keys.reader_key(credentials.name), name="reach.json", content_type="")
 
