@@ -513,7 +513,7 @@ def _link(options: argparse.Namespace) -> int:
 def _connect_user(options: argparse.Namespace) -> int:
     settings = _with_provider(options)
     with open_index(settings).index.database.write() as session:
-        user = external.account(session, options.name)
+        user = find_user(session, options.name)
         external.connect(session, user, settings.oidc_issuer, options.subject, by=OPERATOR)
     return 0
 
@@ -521,7 +521,7 @@ def _connect_user(options: argparse.Namespace) -> int:
 def _disconnect_user(options: argparse.Namespace) -> int:
     settings = _with_provider(options)
     with open_index(settings).index.database.write() as session:
-        user = external.account(session, options.name)
+        user = find_user(session, options.name)
         external.disconnect(session, user, settings.oidc_issuer, by=OPERATOR)
     return 0
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from pypi_lite.accounts import groups, links, users
 from pypi_lite.accounts.identity import OPERATOR, Identity
+from pypi_lite.accounts.people import find_user
 from pypi_lite.models import (
     Action,
     OneTimeLink,
@@ -87,7 +88,7 @@ def give(index: Index, project: str, role: RoleName, *, user: str = "", group: s
         row = session.scalars(select(Project).where(Project.normalized_name == project)).one()
         session.add(
             Role(
-                user=users.find_user(session, user) if user else None,
+                user=find_user(session, user) if user else None,
                 group=groups.find_group(session, group) if group else None,
                 project=row,
                 role=role,
@@ -111,7 +112,7 @@ def test_nothing_is_told_of_what_was_rolled_back(
 ) -> None:
     with index.database.writer() as session:
         links.invite(session, email="x@example.org", by=ROOT)
-        session.add(Token(user=users.find_user(session, "ann"), sha256="0" * 64, created=now()))
+        session.add(Token(user=find_user(session, "ann"), sha256="0" * 64, created=now()))
         session.flush()
         session.rollback()
         session.commit()  # of nothing
@@ -245,7 +246,7 @@ def test_a_new_password_is_told_whether_wanted_or_not_but_no_new_hash(
     opened: Opened, box: Postbox, index: Index, people: None
 ) -> None:
     with index.database.write() as session:
-        user = users.find_user(session, "ann")
+        user = find_user(session, "ann")
         user.wants_mail = False
         user.password_hash = "the same password with other parameters"
     with index.database.write() as session:
@@ -289,7 +290,7 @@ def test_what_strangers_ask_for_is_done_later(
     opened: Opened, box: Postbox, index: Index, people: None
 ) -> None:
     with index.database.write() as session:
-        users.find_user(session, "ann").password_hash = "a hash"
+        find_user(session, "ann").password_hash = "a hash"
     notifier = opened.notifier
     assert notifier is not None
     for name in ("ann", "cy", "nobody", "\0", "x" * 254):

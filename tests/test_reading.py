@@ -18,7 +18,7 @@ from pypi_lite.accounts.passwords import DEFAULT
 from pypi_lite.accounts.people import create_user
 from pypi_lite.accounts.sessions import COOKIE, begin_session, end_sessions
 from pypi_lite.accounts.tokens import note_use, revoke_token, token_hash
-from pypi_lite.models import Action, Group, GroupMember, Scope, Token, User, now
+from pypi_lite.models import Action, File, Group, GroupMember, Scope, Token, User, now
 from pypi_lite.models.journal import append
 from pypi_lite.repository import Index, changes, keys, roles
 from pypi_lite.settings import Settings
@@ -79,8 +79,6 @@ class World:
     def files(self) -> list[str]:
         """The addresses of all files."""
         with self.index.database.read() as session:
-            from pypi_lite.models import File
-
             rows = session.query(File).all()
             return [
                 f"/files/{r.release.project.normalized_name}/{r.sha256}/{r.filename}" for r in rows

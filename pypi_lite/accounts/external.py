@@ -87,14 +87,6 @@ def disconnect(session: Session, user: User, issuer: str, *, by: Identity) -> No
     append(session, Action.USER_CHANGE, by=by, note=note)
 
 
-def account(session: Session, name: str) -> User:
-    """The account of that name."""
-    user = session.scalar(select(User).where(User.name == name.strip().lower()))
-    if user is None:
-        raise AccountError(f"There is no user {name!r}.")
-    return user
-
-
 def is_subject(text: object) -> bool:
     """Whether *text* can be a subject, and a database can keep it."""
     return isinstance(text, str) and 0 < len(text) <= LONGEST_SUBJECT and text.isprintable()

@@ -9,8 +9,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.accounts.people import AccountError, is_user_name
-from pypi_lite.accounts.users import find_user
+from pypi_lite.accounts.people import AccountError, find_user, is_user_name
 from pypi_lite.models import Action, Group, GroupMember, Role, User, now
 from pypi_lite.models.journal import append
 

@@ -17,8 +17,8 @@ from pypi_lite.accounts.groups import add_member, find_group
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.log_in import change_password
 from pypi_lite.accounts.passwords import DEFAULT, Passwords
-from pypi_lite.accounts.people import AccountError, create_user
-from pypi_lite.accounts.users import find_user, mailbox
+from pypi_lite.accounts.people import AccountError, create_user, find_user
+from pypi_lite.accounts.users import mailbox
 from pypi_lite.models import Action, JournalEntry, LinkPurpose, OneTimeLink, User, now
 from pypi_lite.models.journal import append
 

@@ -61,7 +61,9 @@ def create_user(
 
 def find_user(session: Session, name: str) -> User:
     """The account of that name, however it is spelled. Raises AccountError."""
-    user = session.scalar(select(User).where(User.name == name.strip().lower()))
+    # A NUL is in no name, and PostgreSQL refuses to be asked for it.
+    wanted = name.strip().lower().replace("\0", "")
+    user = session.scalar(select(User).where(User.name == wanted))
     if user is None:
         raise AccountError(f"There is no user {name!r}.")
     return user

@@ -6,18 +6,10 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.accounts.people import AccountError
+from pypi_lite.accounts.people import AccountError, find_user
 from pypi_lite.mailboxes import clean_mailbox
 from pypi_lite.models import Action, LinkPurpose, OneTimeLink, User, WebSession
 from pypi_lite.models.journal import append
-
-
-def find_user(session: Session, name: str) -> User:
-    """The account of that name."""
-    user = session.scalar(select(User).where(User.name == _plain(name)))
-    if user is None:
-        raise AccountError(f"There is no user {name!r}.")
-    return user
 
 
 def users(session: Session, *, text: str = "", after: str = "", most: int) -> Sequence[User]:

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.permissions import Permission
-from pypi_lite.models import Action, File, Project, ProjectStatus, Release, Visibility
+from pypi_lite.models import Action, File, ProjectStatus, Release, Visibility
 from pypi_lite.models.journal import append
-from pypi_lite.names import canonical_version, normalize_name, parse_version
+from pypi_lite.names import canonical_version, parse_version
 from pypi_lite.repository.authority import check, check_may_quarantine
 from pypi_lite.repository.errors import Code, Refusal
+from pypi_lite.repository.projects import find_project
 from pypi_lite.repository.reasons import clean_reason
 from pypi_lite.repository.upload import mark_changed
 
@@ -69,7 +70,7 @@ def delete_release(session: Session, identity: Identity, name: str, version: str
 
 def delete_project(session: Session, identity: Identity, name: str) -> int:
     """Take a project out of the index, with its releases, files and roles."""
-    project = _project(session, name)
+    project = find_project(session, name)
     identity = check(session, identity, project, Permission.DELETE)
     session.delete(project)
     # What was hidden stays so: the journal's readers look for it here.
@@ -85,7 +86,7 @@ def set_status(
 
     Quarantine is set and lifted by administrators alone; its owners set the other three.
     """
-    project = _project(session, name)
+    project = find_project(session, name)
     identity = check(session, identity, project, Permission.MANAGE)
     if status not in list(ProjectStatus):
         raise Refusal(
@@ -110,7 +111,7 @@ def set_status(
 
 def set_visibility(session: Session, identity: Identity, name: str, visibility: str) -> int:
     """Say who may read a project."""
-    project = _project(session, name)
+    project = find_project(session, name)
     identity = check(session, identity, project, Permission.MANAGE)
     if visibility not in list(Visibility):
         raise Refusal(
@@ -151,15 +152,8 @@ def _change(
     return entry.serial
 
 
-def _project(session: Session, name: str) -> Project:
-    found = session.scalar(select(Project).where(Project.normalized_name == normalize_name(name)))
-    if found is None:
-        raise Refusal(Code.NOT_FOUND, f"There is no project {name!r}.")
-    return found
-
-
 def _release(session: Session, name: str, version: str) -> Release:
-    project = _project(session, name)
+    project = find_project(session, name)
     parsed = parse_version(version)
     found = parsed and session.scalar(
         select(Release).where(

@@ -26,6 +26,7 @@ from pypi_lite.names import LONGEST_NAME, is_valid_name, normalize_name
 from pypi_lite.repository import namespaces
 from pypi_lite.repository.authority import check
 from pypi_lite.repository.errors import Code, Refusal
+from pypi_lite.repository.projects import find_project
 from pypi_lite.urls import safe_url
 
 _LONGEST = 255
@@ -57,7 +58,7 @@ class PublisherEntry:
 def add(session: Session, identity: Identity, name: str, source: Source) -> int:
     """Let *source* be a publisher of the project *name*; its number. One that is there is refused."""
     _check(source)
-    project = _project(session, name)
+    project = find_project(session, name)
     identity = check(session, identity, project, Permission.MANAGE)
     wanted = {"project_id": project.id, **_columns(source)}
     if session.scalar(select(Publisher.id).filter_by(**wanted)) is not None:
@@ -99,7 +100,7 @@ def add_pending(
 def remove(session: Session, identity: Identity, name: str, number: int) -> int:
     """Let the publisher with this *number* be none of the project's; the serial. Its tokens open nothing
     from now on. What it has published and attested stays: it was so."""
-    project = _project(session, name)
+    project = find_project(session, name)
     identity = check(session, identity, project, Permission.MANAGE)
     publisher = session.get(Publisher, number)
     if publisher is None or publisher.project_id != project.id:
@@ -120,7 +121,7 @@ def remove_pending(session: Session, identity: Identity, number: int) -> int:
 
 def of(session: Session, name: str) -> list[PublisherEntry]:
     """The project's publishers, in the order in which they came. Raises Refusal: no such project."""
-    project = _project(session, name)
+    project = find_project(session, name)
     return _entries(session, select(Publisher).where(Publisher.project_id == project.id))
 
 
@@ -245,13 +246,6 @@ def _check_workflow(source: Source) -> None:
         is_name = kind is IssuerKind.GITHUB
         form = "the name of a file, as" if is_name else "the path of a file, as ci/"
         raise Refusal(Code.BAD_FORM, f"A workflow on {kind} is {form} release.yml.")
-
-
-def _project(session: Session, name: str) -> Project:
-    found = session.scalar(select(Project).where(Project.normalized_name == normalize_name(name)))
-    if found is None:
-        raise Refusal(Code.NOT_FOUND, f"There is no project {name!r}.")
-    return found
 
 
 def _person(session: Session, identity: Identity, user_name: str) -> User:

@@ -13,9 +13,9 @@ from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.models import Action, Group, Project, Role, RoleName, User
 from pypi_lite.models.journal import append
-from pypi_lite.names import normalize_name
 from pypi_lite.repository.authority import check
 from pypi_lite.repository.errors import Code, Refusal
+from pypi_lite.repository.projects import find_project
 from pypi_lite.repository.upload import mark_changed
 
 _GROUP = "@"
@@ -31,7 +31,7 @@ class RoleEntry:
 
 def grant(session: Session, identity: Identity, name: str, who: str, role: str) -> int:
     """Let *who* be *role* on the project, in place of what they were."""
-    project = _project(session, name)
+    project = find_project(session, name)
     identity = check(session, identity, project, Permission.MANAGE)
     if role not in list(RoleName):
         raise Refusal(Code.BAD_VALUE, f"There is no role {role[:50]!r}: use {', '.join(RoleName)}.")
@@ -49,7 +49,7 @@ def grant(session: Session, identity: Identity, name: str, who: str, role: str) 
 
 def revoke(session: Session, identity: Identity, name: str, who: str) -> int:
     """Let *who* have no role on the project."""
-    project = _project(session, name)
+    project = find_project(session, name)
     identity = check(session, identity, project, Permission.MANAGE)
     holder = _holder(session, who)
     found = _role(session, project, holder)
@@ -109,13 +109,6 @@ def _role(session: Session, project: Project, holder: User | Group) -> Role | No
 
 def _name(holder: User | Group) -> str:
     return holder.name if isinstance(holder, User) else f"{_GROUP}{holder.name}"
-
-
-def _project(session: Session, name: str) -> Project:
-    found = session.scalar(select(Project).where(Project.normalized_name == normalize_name(name)))
-    if found is None:
-        raise Refusal(Code.NOT_FOUND, f"There is no project {name!r}.")
-    return found
 
 
 def _change(

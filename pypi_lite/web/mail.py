@@ -7,7 +7,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from pypi_lite.accounts import links, users
-from pypi_lite.accounts.people import AccountError
+from pypi_lite.accounts.people import AccountError, find_user
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
@@ -40,7 +40,7 @@ def change(request: Any) -> Response:
 
 
 def _set_address(request: Any, name: str, email: str) -> Response:
-    user = users.find_user(request.writer, name)
+    user = find_user(request.writer, name)
     # Whoever has the address can have a new password sent: a browser left alone is not enough.
     stored = user.password_hash
     if stored is not None and not request.index.passwords.verify(
@@ -63,7 +63,7 @@ def _page(
         request,
         "mail.html",
         status=400 if error else 200,
-        user=users.find_user(request.reader, request.identity.name),
+        user=find_user(request.reader, request.identity.name),
         error=error,
         email=email,
         sent=sent,

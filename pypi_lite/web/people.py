@@ -9,7 +9,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from pypi_lite.accounts import groups, links, users
-from pypi_lite.accounts.people import AccountError, create_user
+from pypi_lite.accounts.people import AccountError, create_user, find_user
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.models import OneTimeLink
 from pypi_lite.notifying import link_url
@@ -94,7 +94,7 @@ def _person(
     request: Any, session: Any, *, error: str | None = None, link: OneTimeLink | None = None
 ) -> Response:
     try:
-        user = users.find_user(session, request.matchdict["name"])
+        user = find_user(session, request.matchdict["name"])
     except AccountError:
         raise HTTPNotFound from None
     return form(

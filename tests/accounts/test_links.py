@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts import groups, links, users
-from pypi_lite.accounts.people import AccountError, authenticate
+from pypi_lite.accounts.people import AccountError, authenticate, find_user
 from pypi_lite.models import Action, JournalEntry, LinkPurpose, OneTimeLink, User, WebSession, now
 from pypi_lite.repository import Index
 from tests.accounts.test_users import count, journal, new_people, new_session
@@ -255,11 +255,11 @@ def test_accounts_of_one_stranger_are_limited(
 
 def test_an_address_is_confirmed(index: Index, ann: str) -> None:
     with index.database.write() as session:
-        user = users.find_user(session, ann)
+        user = find_user(session, ann)
         secret = links.confirm_email(session, user, "New@Example.org").secret
         assert user.email is None
     with index.database.write() as session:
         links.set_confirmed_email(session, secret, address=None)
     with index.database.read() as session:
-        assert users.find_user(session, ann).email == "new@example.org"
+        assert find_user(session, ann).email == "new@example.org"
     refused(index, lambda session: links.set_confirmed_email(session, secret, address=None))

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from pypi_lite.accounts import links, users
-from pypi_lite.accounts.people import AccountError, authenticate, create_user, refresh
+from pypi_lite.accounts.people import AccountError, authenticate, create_user, find_user, refresh
 from pypi_lite.models import Action, JournalEntry, OneTimeLink, User, WebSession, now
 from pypi_lite.repository import Index
 from tests.conftest import PASSWORD, acting, new_token
@@ -137,11 +137,11 @@ def test_mail_goes_where_it_is_said(index: Index, ann: str) -> None:
         users.set_email(session, ann, " Ann@Example.org ", by=ROOT)
         links.reset(session, ann, by=ROOT)
     with index.database.write() as session:
-        assert users.find_user(session, ann).email == "ann@example.org"
+        assert find_user(session, ann).email == "ann@example.org"
         users.set_email(session, ann, "", by=ROOT)
     assert count(index, OneTimeLink) == 0  # it was, perhaps, sent to the address of before
     with index.database.write() as session:
-        assert users.find_user(session, ann).email is None
+        assert find_user(session, ann).email is None
         for text in ("ann", "ann@example.org\nBcc: x@example.org"):
             with pytest.raises(AccountError, match="no mail address"):
                 users.set_email(session, ann, text, by=ROOT)
@@ -169,7 +169,7 @@ def test_people_are_found_by_name_and_address(index: Index) -> None:
 def test_who_is_not_there_is_said(index: Index, ann: str, name: str) -> None:
     with index.database.write() as session:
         if name == "ann\0":
-            assert users.find_user(session, name).name == "ann"
+            assert find_user(session, name).name == "ann"
             return
         with pytest.raises(AccountError, match="no user"):
-            users.find_user(session, name)
+            find_user(session, name)

@@ -10,6 +10,7 @@ from webtest import TestApp
 
 from pypi_lite import make_app
 from pypi_lite.accounts import links, users
+from pypi_lite.accounts.people import find_user
 from pypi_lite.models import OneTimeLink, User
 from pypi_lite.repository import Index
 from pypi_lite.settings import Settings
@@ -183,7 +184,7 @@ def test_anybody_registers_where_they_may(open_app: TestApp, index: Index, ann: 
     assert "You may log in as" in fill(page, name="bo").text
     assert log_in(open_app, "bo", NEW).status_int == 303
     with index.database.read() as session:
-        assert not users.find_user(session, "bo").is_admin
+        assert not find_user(session, "bo").is_admin
 
 
 def test_with_mail_the_address_comes_first(mailing: TestApp, box: Postbox, index: Index) -> None:
@@ -197,7 +198,7 @@ def test_with_mail_the_address_comes_first(mailing: TestApp, box: Postbox, index
     assert count(index, User) == 0
     assert "You may log in as" in fill(mailing.get(link), name="bo").text
     with index.database.read() as session:
-        assert users.find_user(session, "bo").email == "bo@example.org"
+        assert find_user(session, "bo").email == "bo@example.org"
 
 
 def test_a_forgotten_password_is_reset_by_mail(
@@ -258,7 +259,7 @@ def test_an_address_is_changed_with_the_password_and_confirmed(
     form["password"] = PASSWORD
     assert "on its way" in form.submit().text
     with index.database.read() as session:
-        assert users.find_user(session, ann).email is None
+        assert find_user(session, ann).email is None
     assert "Your address is confirmed" in mailing.get(path_in(box)).form.submit().text
     page = mailing.get("/account/mail/")
     assert "ann@example.org" in page.text
@@ -267,7 +268,7 @@ def test_an_address_is_changed_with_the_password_and_confirmed(
     form.submit(status=303)
     assert not mailing.get("/account/mail/").forms[1]["wants"].checked
     with index.database.read() as session:
-        assert not users.find_user(session, ann).wants_mail
+        assert not find_user(session, ann).wants_mail
 
 
 def test_without_mail_no_address_is_confirmed(app: TestApp, index: Index, ann: str) -> None:

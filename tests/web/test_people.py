@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from webtest import TestApp
 
-from pypi_lite.accounts import users
+from pypi_lite.accounts.people import find_user
 from pypi_lite.models import Group, OneTimeLink, Project, Role, RoleName, User
 from pypi_lite.repository import Index
 from tests.accounts.test_users import count, new_people
@@ -63,7 +63,7 @@ def test_an_account_is_made_and_its_person_chooses_the_password(
     form.submit()
     assert log_in(other, "bo").status_int == 303
     with index.database.read() as session:
-        user = users.find_user(session, "bo")
+        user = find_user(session, "bo")
         assert (user.is_admin, user.email) == (True, "bo@example.org")
 
 
