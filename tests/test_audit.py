@@ -314,6 +314,17 @@ def test_nobody_acts_without_means_but_at_a_door(journal: list[dict[str, Any]]) 
     assert found - doors == set()
 
 
+def test_means_say_where_they_began(journal: list[dict[str, Any]]) -> None:
+    """A number of a token or session is that of one entry, and so no other's."""
+    begins = {"token": Action.TOKEN_CREATE, "session": Action.SESSION_BEGIN}
+    means = {entry["means"].rpartition(" ") for entry in journal if entry["means"]}
+    named = [(begins[kind], int(number)) for kind, _, number in means if kind in begins]
+    assert len(named) >= 3
+    for action, number in named:
+        assert journal[number - 1]["serial"] == number
+        assert journal[number - 1]["action"] == action
+
+
 def test_each_action_is_told_or_it_is_said_why_not() -> None:
     assert set(DEEDS) | set(UNTOLD) == set(Action)
     assert not set(DEEDS) & set(UNTOLD)

@@ -196,7 +196,9 @@ def test_who_is_known_where(app: TestApp, index: Index, ann: str, token: str) ->
         assert identity is None or identity.address == "192.0.2.1"
         return identity and f"{identity.name} by {identity.means}"
 
-    session_of_eve, token_of_ann = "eve by session 1", "ann by token 1"
+    with index.database.read() as session:
+        session_of_eve = f"eve by session {session.scalars(select(WebSession.id)).one()}"
+        token_of_ann = f"ann by token {session.scalars(select(Token.id)).one()}"
     assert who("api.simple", "GET", basic=False) == session_of_eve
     assert who("api.simple", "HEAD", basic=False) == session_of_eve
     assert who("api.simple", "GET", basic=True) == token_of_ann

@@ -18,7 +18,7 @@ from pypi_lite.accounts.factors import lacks_factor
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.people import identity_of
 from pypi_lite.models import Action, User, WebSession, now
-from pypi_lite.models.journal import Actor, append
+from pypi_lite.models.journal import Actor, append, next_serial
 from pypi_lite.settings import Require
 
 COOKIE = "pypi_lite"
@@ -88,6 +88,7 @@ def begin_session(
     secret = secrets.token_urlsafe(_SESSION_BYTES)
     session.add(
         WebSession(
+            id=next_serial(session),
             user=user,
             sha256=_hash(secret),
             created=moment,

@@ -23,7 +23,7 @@ from pypi_lite.accounts.identity import Identity
 from pypi_lite.database import Database, DatabaseBusyError
 from pypi_lite.distributions.metadata import MAX_IDENTIFIER
 from pypi_lite.models import Action, Scope, Token, TokenProject, TokenScope, User, now
-from pypi_lite.models.journal import append
+from pypi_lite.models.journal import append, next_serial
 from pypi_lite.names import is_valid_name, normalize_name
 
 log = logging.getLogger(__name__)
@@ -124,6 +124,7 @@ def create_token(
         expires = _earlier(expires, session.get_one(Token, by.token_id).expires)
     secret = new_secret()
     token = Token(
+        id=next_serial(session),
         user=user,
         name=_clean_name(name),
         sha256=token_hash(secret),
@@ -133,7 +134,6 @@ def create_token(
         projects=[TokenProject(normalized_name=project) for project in sorted(names)],
     )
     session.add(token)
-    session.flush()  # gives it its number
     append(session, Action.TOKEN_CREATE, by=by, note=_note(token))
     return secret
 

@@ -112,7 +112,7 @@ def append(
     can take the same serial, and serials are in commit order. *project* is a normalized name.
     """
     entry = JournalEntry(
-        serial=_newest_serial(session) + 1,
+        serial=next_serial(session),
         moment=now(),
         action=action,
         actor=by.name,
@@ -125,6 +125,15 @@ def append(
     )
     session.add(entry)
     return entry
+
+
+def next_serial(session: Session) -> int:
+    """The serial of the change that is appended next: a number for the row that this change begins.
+
+    No other row gets it, ever. A database gives the number of a row that is gone to another one (SQLite
+    does), and then somebody who still acts by a token would be somebody else.
+    """
+    return _newest_serial(session) + 1
 
 
 def _newest_serial(session: Session) -> int:

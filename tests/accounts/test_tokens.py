@@ -13,7 +13,7 @@ from sqlalchemy import event, select
 from webtest import TestApp
 
 from pypi_lite.accounts.identity import OPERATOR, Identity
-from pypi_lite.accounts.people import authenticate, find_user
+from pypi_lite.accounts.people import authenticate, find_user, refresh
 from pypi_lite.accounts.tokens import (
     LONGEST_NAME,
     MOST_DAYS,
@@ -391,3 +391,18 @@ def test_requests_note_the_use_of_their_token(app: TestApp, index: Index, ann: s
             assert used is not None
             assert now() - used < timedelta(minutes=5)
             assert find_token(session, hers).last_used is None
+
+
+def test_no_token_has_the_number_of_one_that_is_gone(index: Index) -> None:
+    """Or whoever still acts by the old one would be the new one's user, and the journal would say so."""
+    new_user(index, "ann")
+    new_user(index, "eve")
+    old = who(index, "x", new_token(index, "ann"))
+    assert old is not None
+    with index.database.write() as session:
+        session.delete(session.scalars(select(Token)).one())
+    new = who(index, "x", new_token(index, "eve"))
+    assert new is not None
+    assert new.token_id != old.token_id
+    with index.database.read() as session:
+        assert refresh(session, old) is None

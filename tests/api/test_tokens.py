@@ -87,16 +87,18 @@ def test_a_token_hands_on_no_more_than_it_has(app: TestApp, index: Index, ann: s
 
 
 def test_others_tokens_are_not_there(app: TestApp, index: Index, ann: str) -> None:
-    new_token(index, new_user(index, "eve"), name="hers")
+    hers = new_token(index, new_user(index, "eve"), name="hers")
+    with index.database.read() as session:
+        number = find_token(session, hers).id
     for secret, name in ((PASSWORD, ann), (new_token(index, ann, name="mine"), "x")):
         show(app, secret, name)
         assert "hers" not in names(app)
-        problem(app.delete(f"{URL}/1", status=404), 404, "not-found")
+        problem(app.delete(f"{URL}/{number}", status=404), 404, "not-found")
     root = new_user(index, "root", is_admin=True)
     show(app, PASSWORD, root)
     assert names(app) == []
     with index.database.read() as session:
-        assert find_token(session, "1").user is find_user(session, "eve")
+        assert find_token(session, str(number)).user is find_user(session, "eve")
 
 
 def test_without_credentials(app: TestApp) -> None:

@@ -99,7 +99,7 @@ def test_a_token_is_revoked(app: TestApp, index: Index) -> None:
         entry = session.scalars(
             select(JournalEntry).where(JournalEntry.action == Action.TOKEN_REVOKE)
         ).one()
-        assert (entry.actor, entry.note) == ("ann", "ann: token 1 (laptop)")
+        assert (entry.actor, entry.note) == ("ann", f"ann: token {entry.serial - 1} (laptop)")
 
 
 def test_tokens_have_names_and_say_when_they_were_used(app: TestApp, index: Index) -> None:
@@ -109,9 +109,10 @@ def test_tokens_have_names_and_say_when_they_were_used(app: TestApp, index: Inde
     assert "never used" in row
     with index.database.write() as session:
         found = find_token(session, token)
+        number = found.id
         found.name, found.last_used = "", datetime(2026, 5, 4, 3, tzinfo=UTC)  # as of before
     row = app.get("/account/").html.select_one("ul.rows li").get_text(" ", strip=True)
-    assert row.startswith("Token 1")
+    assert row.startswith(f"Token {number}")
     assert "last used 2026-05-04" in row
 
 
