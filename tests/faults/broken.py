@@ -26,9 +26,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from pypi_lite import application, reading
 from pypi_lite.__main__ import main
 from pypi_lite.cache import representation, store, writing
 from pypi_lite.cache.holds import Hold, Holds
+from pypi_lite.repository import keys
 from tests.faults import delays
 
 VARIABLE = "PYPI_LITE_BROKEN"
@@ -173,6 +175,30 @@ def _always_known() -> None:
     )
 
 
+def _roles_alone() -> None:
+    """A role that is given or taken away leaves what its holders may read as it was."""
+    role = keys._role
+    keys._role = lambda row, change: role(row, change) - {keys.READERS}  # type: ignore
+
+
+def _for_everybody() -> None:
+    """A hidden project's page is published for all."""
+    application.Request._offer = lambda _self, _circle: None  # type: ignore
+
+
+def _once_and_for_all() -> None:
+    """What somebody may read is kept in memory, and no look taken whether it still holds."""
+    found: dict[str, Any] = {}
+    decision = reading.Reading._decision
+
+    def decide(self: reading.Reading, credentials: reading.Credentials) -> Any:
+        if credentials.name not in found and (made := decision(self, credentials)):
+            found[credentials.name] = made
+        return found.get(credentials.name)
+
+    reading.Reading._decision = decide  # type: ignore
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     "never-sweep": _never_sweep,
     "no-hold": _no_hold,
@@ -185,6 +211,9 @@ FAULTS: dict[str, Callable[[], None]] = {
     "from-root": _from_root,
     "late-folder": _late_folder,
     "always-known": _always_known,
+    "roles-alone": _roles_alone,
+    "for-everybody": _for_everybody,
+    "once-and-for-all": _once_and_for_all,
 }
 
 

@@ -5,8 +5,9 @@ Reads orders from stdin, one JSON object a line, and forks for each a process th
 makes the change and says on stdout what came of it; a serial only after the commit. What forks has
 no connection and no thread, so that a dead writer costs no new interpreter.
 
-An order: ``change`` (a function of `pypi_lite.repository.changes`), ``arguments``, ``roll_back``, and
-``pause``: seconds to wait right before the COMMIT and right after it, before the cache knows of it.
+An order: ``change`` (a function of `pypi_lite.repository.changes` or `.roles`), ``arguments``,
+``roll_back``, and ``pause``: seconds to wait right before the COMMIT and right after it, before the
+cache knows of it.
 """
 
 import json
@@ -22,7 +23,7 @@ from sqlalchemy.orm import Session
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.opening import open_index
-from pypi_lite.repository import Index, changes
+from pypi_lite.repository import Index, changes, roles
 from pypi_lite.repository.errors import Refusal
 from pypi_lite.settings import Settings
 from tests.faults import broken
@@ -66,7 +67,8 @@ def _change(index: Index, order: dict[str, Any]) -> dict[str, Any]:
     # After the cache's own listener before the commit, and before its own after it.
     event.listen(writer, "before_commit", lambda _session: time.sleep(before))
     event.listen(writer, "after_commit", lambda _session: time.sleep(after), insert=True)
-    change = getattr(changes, order["change"])
+    module = roles if order["change"] in ("grant", "revoke") else changes
+    change = getattr(module, order["change"])
     try:
         with index.database.write() as session:
             serial = change(session, OPERATOR, *order["arguments"])

@@ -4,7 +4,7 @@ import functools
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urljoin
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from sqlalchemy import select
 from pypi_lite.models import Action, JournalEntry
 from tests.clients import raw
 from tests.faults import pages
+from tests.faults.authority import ANYBODY, READERS, bearing, is_kept, replay
 from tests.faults.checking import Checker, Prober
 from tests.faults.ledger import LINGER
 from tests.faults.oracle import Oracle
@@ -24,21 +25,30 @@ State = dict[str, dict[str, object]]
 Read = Callable[[Target], raw.Answer]
 
 
-def check_all(server: Server, oracle: Oracle) -> None:
-    """Everything, with the server still running and nobody else at it."""
+def check_all(server: Server, oracle: Oracle, tokens: Sequence[str]) -> None:
+    """Everything, with the server still running and nobody else at it.
+
+    *tokens* are those of `authority.READERS`, and behind them one that may read everything.
+    """
     time.sleep(LINGER)
     url = server.running.index.settings.database_url
     checker = Checker(oracle, Prober(url, 0.0), oracle.count, oracle.violation)
-    read = functools.partial(_read, checker, server.running.url.rstrip("/"))
     targets = list(_targets(oracle))
-    for target in targets:
-        _first(read, target, oracle)
+    reading = [
+        functools.partial(_read, checker, server.running.url.rstrip("/"), reader, tokens)
+        for reader in range(len(READERS))
+    ]
+    for read in reading:
+        for target in targets if read is reading[ANYBODY] else _differing(targets):
+            _first(read, target, oracle)
     _check_holds(server, oracle)
-    for target in targets:
-        _check_hit(read, target, oracle)
+    for read in reading:
+        for target in targets if read is reading[ANYBODY] else _differing(targets):
+            _check_hit(read, target, oracle)
+    oracle.shown |= checker.shown
     with server.popen("verify") as verify:
         try:
-            _check_downloads(server, oracle)
+            _check_downloads(server, oracle, tokens[-1])
             _check_journal(server, oracle)
             said = "".join(verify.communicate(timeout=_VERIFY_SECONDS))
         finally:
@@ -59,9 +69,16 @@ def _targets(oracle: Oracle) -> Iterator[Target]:
         yield from pages.release_targets(name, version)
 
 
-def _read(checker: Checker, url: str, target: Target) -> raw.Answer:
-    asked = checker.ask(target, "identity")
-    headers = {"Accept": target.accept, "Accept-Encoding": "identity"}
+def _differing(targets: list[Target]) -> list[Target]:
+    """Those that it may matter for who asks."""
+    return [target for target in targets if not target.project or is_kept(target.project)]
+
+
+def _read(
+    checker: Checker, url: str, reader: int, tokens: Sequence[str], target: Target
+) -> raw.Answer:
+    asked = checker.ask(target, "identity", reader=reader)
+    headers = {"Accept": target.accept, "Accept-Encoding": "identity", **bearing(tokens[reader])}
     answer = raw.get(f"{url}{target.url}", headers)
     checker.check(asked, answer.status, answer.headers, answer.body)
     return answer
@@ -96,17 +113,18 @@ def _check_holds(server: Server, oracle: Oracle) -> None:
         oracle.violation(f"temps are left: {lasting}")
 
 
-def _check_downloads(server: Server, oracle: Oracle) -> None:
+def _check_downloads(server: Server, oracle: Oracle, token: str) -> None:
     """Each acknowledged file is on its page, and its bytes come as they were sent."""
+    headers = {"Accept": pages.V1_JSON, **bearing(token)}
     wanted = defaultdict(list)
     for fact in oracle.choose():
         wanted[fact.project].append(fact)
     for project, facts in wanted.items():
         page = f"{server.running.simple_url}{project}/"
-        files = raw.get(page, {"Accept": pages.V1_JSON}).files()
+        files = raw.get(page, headers).files()
         for fact in facts:
             entry = files.get(fact.filename)
-            content = raw.get(urljoin(page, entry["url"])).body if entry else b""
+            content = raw.get(urljoin(page, entry["url"]), headers).body if entry else b""
             oracle.count("downloads")
             if hashlib.sha256(content).hexdigest() != fact.sha256:
                 oracle.violation(f"{fact.filename} was acknowledged and is lost")
@@ -129,6 +147,9 @@ def _check_journal(server: Server, oracle: Oracle) -> None:
             what = f"{entry.serial} {entry.action} {entry.filename} {entry.note}"
             oracle.violation(f"refused or rolled back, and committed: {what}")
     _replay(entries, oracle)
+    for wrong in replay(entries, oracle.shown):
+        oracle.violation(wrong)
+    oracle.count("states shown", len(oracle.shown))
 
 
 def _replay(entries: list[JournalEntry], oracle: Oracle) -> None:

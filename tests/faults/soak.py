@@ -15,9 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pypi_lite.repository import Index
 from tests.conftest import new_token, new_user
 from tests.deploy.front import front
-from tests.faults import ending, readers
+from tests.faults import authority, ending, readers
 from tests.faults.disk import Disk, unshare_mounts
 from tests.faults.killer import Killer
 from tests.faults.oracle import Oracle
@@ -35,6 +36,7 @@ _FIGURES = (
     "reads",
     "304s",
     "reads of files",
+    "reads with a token",
     "broken connections",
     "acknowledged writes",
     "unknown writes",
@@ -51,6 +53,7 @@ _FIGURES = (
     "key folders made links",
     "blocked sweeps",
     "replayed pages",
+    "states shown",
     "downloads",
 )
 
@@ -116,19 +119,28 @@ def soak(plan: Plan, folder: Path) -> Report:
         server.running.start()
         oracle = Oracle(server.running.index, folder / "ledger")
         stack.callback(oracle.close)
-        new_user(server.running.index, "ann", is_admin=True)
-        token = new_token(server.running.index, "ann")
+        token, *tokens = _people(server.running.index)
         url = server.running.url
         if plan.front is not None:
             url = stack.enter_context(plan.front(url, server.cache))
-        _burn(plan, server, disk, oracle, token, url, children, reading)
+        _burn(plan, server, disk, oracle, token, tokens, url, children, reading)
         if not (plan.is_over_at_first and oracle.violations):
             _settle(plan, server, oracle, token)
-            ending.check_all(server, oracle)
+            ending.check_all(server, oracle, ["", *tokens, token])
             if status := server.running.stop():
                 oracle.violation(f"the server ended with status {status}")
         figures = {name: oracle.counts[name] for name in _FIGURES}
         return Report(figures, oracle.violations)
+
+
+def _people(index: Index) -> list[str]:
+    """Make all who take part; a token of the administrator's, and then one of each reader's."""
+    new_user(index, "ann", is_admin=True)
+    for name in authority.READERS[1:]:
+        new_user(index, name)
+    with index.database.write() as session:
+        authority.make_group(session)
+    return [new_token(index, name) for name in ("ann", *authority.READERS[1:])]
 
 
 def _burn(
@@ -137,6 +149,7 @@ def _burn(
     disk: Disk | None,
     oracle: Oracle,
     token: str,
+    tokens: list[str],
     url: str,
     children: "list[subprocess.Popen[str]]",
     reading: "list[subprocess.Popen[str]]",
@@ -152,7 +165,7 @@ def _burn(
     for thread in (killer, *writers):
         thread.start()
     for number, process in enumerate(processes):
-        process.read(_job(plan, server, url, number))
+        process.read(_job(plan, server, url, number, tokens))
     _wait(plan, oracle)
     # The killer first: readers and writers end their last requests in peace.
     threads: list[Killer | Writer | readers.Process] = [killer, *writers, *processes]
@@ -177,7 +190,7 @@ def _wait(plan: Plan, oracle: Oracle) -> None:
         time.sleep(_TICK)
 
 
-def _job(plan: Plan, server: Server, url: str, number: int) -> readers.Job:
+def _job(plan: Plan, server: Server, url: str, number: int, tokens: list[str]) -> readers.Job:
     return readers.Job(
         url=url,
         ledger=str(server.folder / "ledger"),
@@ -186,6 +199,7 @@ def _job(plan: Plan, server: Server, url: str, number: int) -> readers.Job:
         connections=plan.connections,
         rate=plan.rate,
         has_front=plan.front is not None,
+        tokens=("", *tokens),
     )
 
 

@@ -11,6 +11,7 @@ from tests.faults.soak import Plan, soak
 SECONDS = 40.0
 #: What each fault shows as; any of these texts will do.
 STALE = ("was acknowledged", "was committed", "wrong about", "has seen", "404, but", "was deleted")
+HIDDEN = ("hidden from", "was hidden then", "to who may read it", "wrong about", "404, but")
 SEEN_AS = {
     "never-sweep": STALE,
     "no-hold": STALE,
@@ -23,6 +24,9 @@ SEEN_AS = {
     "from-root": STALE,
     "late-folder": STALE,
     "always-known": ("304 as",),
+    "roles-alone": HIDDEN,
+    "for-everybody": HIDDEN,
+    "once-and-for-all": HIDDEN,
 }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.clients import raw
 from tests.distributions.build import wheel
+from tests.faults.authority import HOLDERS, KEPT, is_kept
 from tests.faults.forms import BROKEN, Person
 from tests.faults.ledger import FileFact
 from tests.faults.oracle import Delete, Oracle
@@ -28,6 +29,12 @@ _ACTIONS = {
     "delete_release": "release.delete",
     "delete_project": "project.delete",
     "set_status": "project.status",
+}
+#: Changes of who may read a project.
+_AUTHORITY = {
+    "set_visibility": "project.visibility",
+    "grant": "role.grant",
+    "revoke": "role.revoke",
 }
 #: Projects that are written to again and again.
 _HOT = 5
@@ -95,6 +102,7 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         acts = [(self._upload, 9), (self._fill_form, 4), (self._change, 10), (self._patch, 4)]
+        acts.append((self._hide, 6))
         if self._imports:
             acts.append((self._import, 1))
         functions, weights = zip(*acts, strict=True)
@@ -135,7 +143,10 @@ class Writer(threading.Thread):
 
     def _project(self) -> str:
         """A name that is written to often, or one of its own."""
-        if self._dice.random() < 0.8:
+        what = self._dice.random()
+        if what < 0.2:
+            return self._dice.choice(KEPT)
+        if what < 0.8:
             return f"hot{self._dice.randrange(_HOT)}"
         return f"new{self._number}x{next(self._names)}"
 
@@ -290,20 +301,19 @@ class Writer(threading.Thread):
             return
         fact = self._dice.choice(known[-30:])
         reason = f"reason {next(_numbers)}"
-        path, members, action = self._dice.choice(
-            [
-                (
-                    f"projects/{fact.project}/releases/{fact.version}",
-                    {"yanked": True, "yanked_reason": reason},
-                    "release.yank",
-                ),
-                (
-                    f"projects/{fact.project}",
-                    {"status": "deprecated", "status_reason": reason},
-                    "project.status",
-                ),
-            ]
-        )
+        project = f"projects/{fact.project}"
+        choices: list[tuple[str, dict[str, Any], str]] = [
+            (
+                f"{project}/releases/{fact.version}",
+                {"yanked": True, "yanked_reason": reason},
+                "release.yank",
+            ),
+            (project, {"status": "deprecated", "status_reason": reason}, "project.status"),
+        ]
+        if is_kept(fact.project):
+            visibility = self._dice.choice(("public", "private"))
+            choices.append((project, {"visibility": visibility}, "project.visibility"))
+        path, members, action = self._dice.choice(choices)
         self._oracle.look_at(fact.project)
         work = self._oracle.begin_change()
         is_known = False
@@ -356,6 +366,36 @@ class Writer(threading.Thread):
             filename = fact.filename if change == "delete_file" else None
             version = fact.version if change == "delete_release" else None
             delete = Delete(project, filename, version)
+        self._make(change, project, arguments, delete, roll_back=roll_back)
+
+    def _hide(self) -> None:
+        """Change who may read a project."""
+        known = {fact.project for fact in self._oracle.choose()}
+        project = self._dice.choice(KEPT)
+        if project not in known:
+            self._send(new_file(project))
+            return
+        change = self._dice.choice(tuple(_AUTHORITY))
+        who = self._dice.choice(HOLDERS)
+        arguments = {
+            "set_visibility": [
+                project,
+                self._dice.choice(("public", "internal", "private", "private")),
+            ],
+            "grant": [project, who, "reader"],
+            "revoke": [project, who],
+        }[change]
+        self._make(change, project, arguments, roll_back=self._dice.random() < 0.1)
+
+    def _make(
+        self,
+        change: str,
+        project: str,
+        arguments: list[str],
+        delete: Delete | None = None,
+        *,
+        roll_back: bool,
+    ) -> None:
         order = {"change": change, "arguments": arguments, "roll_back": roll_back}
         self._oracle.look_at(project)
         work = self._oracle.begin_change(None if roll_back else delete)
@@ -390,7 +430,8 @@ class Writer(threading.Thread):
     def _heard(self, order: dict[str, Any], project: str, work: str, said: dict[str, Any]) -> bool:
         what = f"{self.name}: {order['change']} {order['arguments']}"
         if serial := said.get("serial"):
-            self._oracle.acknowledge(serial, _ACTIONS[order["change"]], project, work)
+            action = {**_ACTIONS, **_AUTHORITY}[order["change"]]
+            self._oracle.acknowledge(serial, action, project, work)
             self._oracle.count("acknowledged writes")
             return True
         if order["roll_back"] and order["change"] in ("yank", "set_status"):
