@@ -214,6 +214,25 @@ def test_a_hit_is_a_hit_for_whoever_may_read(world: World) -> None:
         assert response.status_int == 200
 
 
+def test_a_list_that_gets_shorter_has_another_serial(world: World) -> None:
+    """Or two versions might have one tag, and be one page to whoever remembers the first."""
+    ann = bearing(new_token(world.index, "ann"))
+    put(world.index, wheel("inside2", "1.0"))
+    world.write(changes.set_visibility, OPERATOR, "inside2", "internal")
+
+    def serials(headers: dict[str, str]) -> list[int]:
+        answers = [world.get(path, headers) for path in ("/simple/", "/", "/rss/updates.xml")]
+        return [int(answer.headers.get("X-PyPI-Last-Serial", 0)) for answer in answers]
+
+    before, of_anybody = serials(ann), serials({})
+    world.write(changes.delete_project, OPERATOR, "inside")
+    after = serials(ann)
+    assert all(new > old for new, old in zip(after, before, strict=True))
+    assert serials({}) == of_anybody  # who is told nothing of it
+    world.write(changes.delete_project, OPERATOR, "hidden")
+    assert serials(ann) == after
+
+
 def test_a_hit_stays_one_when_the_last_use_is_noted(world: World, second: TestApp) -> None:
     """A decision says nothing of it, nor of a token's name: neither sweeps it."""
     secret = new_token(world.index, "rita")

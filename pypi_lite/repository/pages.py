@@ -189,7 +189,7 @@ def names(session: Session, reach: Reach) -> tuple[Facts, Sequence[tuple[str, st
     facts = _newest_change(
         session,
         (JournalEntry.action == Action.INDEX_CREATE)
-        | _alters_reach()
+        | _alters_reach(reach)
         | (JournalEntry.action.in_(actions) & is_of_reach(reach)),
     )
     query = (
@@ -310,17 +310,23 @@ def newest_change_of_any_project(session: Session, reach: Reach) -> Facts:
     return _newest_change(
         session,
         (JournalEntry.action == Action.INDEX_CREATE)
-        | _alters_reach()
+        | _alters_reach(reach)
         | (JournalEntry.project.is_not(None) & is_of_reach(reach)),
     )
 
 
-def _alters_reach() -> ColumnElement[bool]:
+def _alters_reach(reach: Reach) -> ColumnElement[bool]:
     """Of journal rows: whether projects may have come into somebody's reach, or gone out of it.
 
-    Which the deletion of a project that was not public does for nobody else; its row says what it was.
+    The deletion of a project counts where it could be read; its row says what it was. Without that a
+    list would be shorter and have the serial of before: two versions with one time. (A private one
+    leaves with its roles, and so those who had one see another circle's list.)
     """
-    deleted = (JournalEntry.action == Action.PROJECT_DELETE) & JournalEntry.note.is_(None)
+    hidden = (
+        (Visibility.PRIVATE,) if reach.has_account else (Visibility.PRIVATE, Visibility.INTERNAL)
+    )
+    gone = JournalEntry.note.is_(None) | JournalEntry.note.not_in(hidden)
+    deleted = (JournalEntry.action == Action.PROJECT_DELETE) & gone
     return (JournalEntry.action == Action.PROJECT_VISIBILITY) | deleted
 
 
