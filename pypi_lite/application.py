@@ -107,7 +107,7 @@ def includeme(config: Any) -> None:
         opened.build,
         settings.cache_memory,
         Files(os.path.abspath(settings.blobs), accel=settings.accel),
-        reading.readable,
+        reading.reader,
         accel=settings.accel,
     )
     config.add_directive("add_page_rule", _add_page_rule)

@@ -2,7 +2,8 @@
 
 A decision, what the bearer of some credentials may read, is itself a page of the self-populating cache:
 made at its first need, swept by the protocol with whatever it depends on (`repository.keys`). So a
-revoked token is refused in the very next request, by every worker, and asking costs one look at a file.
+revoked token is refused in the very next request, by every worker, and asking costs one look at a file
+(`pypi_lite.decisions`).
 What a page is published as says which circle it is for (`repository.reach`); a decision says which
 circles somebody belongs to. Views decide all this for themselves: a request that finds no decision,
 or one that says no, is theirs.
@@ -10,15 +11,11 @@ or one that says no, is theirs.
 
 import contextlib
 import hmac
-import json
 import logging
-import os
 import secrets
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -35,9 +32,19 @@ from pypi_lite.accounts.tokens import (
     token_hash,
     token_identity,
 )
-from pypi_lite.cache.pages import Facts, Page, for_circle, is_page_time
+from pypi_lite.cache.hits import EVERYBODY, NOBODY, Reader
+from pypi_lite.cache.pages import Page, for_circle
 from pypi_lite.cache.store import Cache
 from pypi_lite.database import Database
+from pypi_lite.decisions import (
+    Credentials,
+    Decision,
+    Decisions,
+    Known,
+    any_facts,
+    as_json,
+    page_of,
+)
 from pypi_lite.repository import keys
 from pypi_lite.repository.reach import Reach, reach_of
 from pypi_lite.settings import Require, Settings
@@ -49,65 +56,80 @@ Environ = Mapping[str, Any]
 _PROJECT = keys.PROJECTS + "/"
 #: Seconds that a decision holds at most: at each new one the token's last use is noted.
 _SECONDS = 3600
-#: Decisions, and passwords, that are kept in memory; then all are forgotten.
+#: Passwords that are kept in memory; then all are forgotten.
 _MOST = 4096
-# What a page's time can hold (`cache.pages.Facts`): seconds from 2020 on, and a serial.
-_SINCE, _SPAN, _SERIALS = 1_577_836_800, 10**9, 10**8
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Something that stands for somebody, without what would let another use it."""
+class Bearer:
+    """Who has sent a request with these credentials (`cache.hits.Reader`). None: they are nobody's yet,
+    as far as is known here.
 
-    #: The decision's name: a token's or session's hash, or ``user-`` and a number.
-    name: str
-    #: Of a password: which one of the account's it is (`people.password_identity`).
-    password: str = ""
+    What may be theirs is recalled from memory. Whether it still is so is asked when the page has been
+    found: the other way round somebody might be shown what came after it was closed to them.
+    """
 
+    __slots__ = ("_credentials", "_decisions", "_is_open", "_known")
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the bearer of some credentials may read, until *ends* (seconds since 1970)."""
+    def __init__(
+        self, decisions: Decisions, credentials: Credentials | None, *, is_open: bool
+    ) -> None:
+        self._decisions = decisions
+        self._credentials = credentials
+        self._is_open = is_open
+        self._known: Known | None = None
 
-    reach: Reach
-    ends: float
-    password: str = ""
+    def pages(self, page: Page) -> Iterable[Page]:
+        """Those of the circles that they belong to."""
+        if page.is_personal:
+            reach = self._reach()
+            return (for_circle(page, reach.list_circle),) if reach else ()
+        return self._of_project(page)
+
+    def _of_project(self, page: Page) -> Iterable[Page]:
+        if self._is_open:
+            yield page  # whoever it is
+        reach = self._reach()
+        if reach:
+            for circle in reach.circles_for(page.key.removeprefix(_PROJECT)):
+                if circle:
+                    yield for_circle(page, circle)
+
+    def _reach(self) -> Reach | None:
+        self._known = self._credentials and self._decisions.recall(self._credentials)
+        return self._known and self._known.decision.reach
+
+    def stands(self) -> bool:
+        """Whether they belong to these circles now."""
+        assert self._known is not None
+        assert self._credentials is not None
+        if self._known.stands():
+            return True
+        self._decisions.forget(self._credentials)
+        return False
 
 
 class Reading:
-    """Decisions, for the way of a hit (`readable`) and before a page is made (`settle`)."""
+    """Decisions, for the way of a hit (`reader`) and before a page is made (`settle`)."""
 
     def __init__(self, cache: Cache | None, database: Database, settings: Settings) -> None:
         self._cache = cache
+        self._decisions = None if cache is None else Decisions(cache, is_open=settings.is_open)
         self._database = database
         self._settings = settings
         self._is_open = settings.is_open
-        #: By path: inode and time of the file, and what it says.
-        self._decisions: dict[str, tuple[int, int, Decision]] = {}
+        self._anybody = EVERYBODY if settings.is_open else NOBODY
         #: By a digest that means nothing outside of this process: what a name and password stand for.
         self._passwords: dict[bytes, Credentials] = {}
         self._key = secrets.token_bytes(32)
 
-    def readable(self, environ: Environ, page: Page) -> Iterable[Page]:
-        """The pages that may answer a request for *page* (`cache.hits.Readable`)."""
+    def reader(self, environ: Environ) -> Reader:
+        """Who sends a request."""
         if "HTTP_AUTHORIZATION" not in environ and "HTTP_COOKIE" not in environ:
-            return (page,) if self._is_open else ()
+            return self._anybody
         credentials = self._credentials(environ)
-        if credentials is None and not has_credentials(environ):
-            return (page,) if self._is_open else ()
-        if page.is_personal:
-            decision = credentials and self._decision(credentials)
-            return (for_circle(page, decision.reach.list_circle),) if decision else ()
-        return self._of_project(credentials, page)
-
-    def _of_project(self, credentials: Credentials | None, page: Page) -> Iterable[Page]:
-        if self._is_open:
-            yield page  # whoever it is
-        decision = credentials and self._decision(credentials)
-        if decision:
-            for circle in decision.reach.circles_for(page.key.removeprefix(_PROJECT)):
-                if circle:
-                    yield for_circle(page, circle)
+        if self._decisions is None or (credentials is None and not has_credentials(environ)):
+            return self._anybody
+        return Bearer(self._decisions, credentials, is_open=self._is_open)
 
     def settle(self, environ: Environ) -> bool:
         """Make the decision that a request needs, if it is not there. False: without credentials there
@@ -115,9 +137,10 @@ class Reading:
         if not has_credentials(environ):
             return self._is_open
         credentials = self._credentials(environ)
-        if self._cache and credentials and self._decision(credentials) is None:
+        if self._cache and self._decisions and credentials:
             try:
-                self._decide(self._cache, credentials)
+                if self._decisions.look(credentials) is None:
+                    self._decide(self._cache, credentials)
             except Exception:
                 log.exception("a decision can't be kept: the views decide alone")
         return True
@@ -131,15 +154,14 @@ class Reading:
 
     def is_wrong(self, name: str) -> bool:
         """Whether the decision of that name (`Credentials`) says another thing than the rows do."""
-        if self._cache is None:
+        if self._decisions is None:
             return False
-        path = self._cache.path(_page(Credentials(name)))
-        before = self._read(path)
+        before = self._decisions.read(Credentials(name))
         if before is None:
             return False
-        decision = before[2]
+        decision = before.decision
         found = self._look_up(Credentials(name, decision.password))
-        if self._read(path) != before or decision.ends <= time.time():
+        if not before.stands() or decision.ends <= time.time():
             return False
         return found is None or found[0].reach != decision.reach
 
@@ -153,48 +175,16 @@ class Reading:
             return None
         user_name, secret = found
         if is_token(user_name, secret):
+            # Its form tells it from a session's id, which opens nothing here.
             return Credentials(token_hash(secret)) if is_wellformed(secret) else None
         return self._passwords.get(self._digest(user_name, secret))
 
     def _digest(self, user_name: str, password: str) -> bytes:
         return hmac.digest(self._key, f"{user_name}\0{password}".encode(), "sha256")
 
-    def _decision(self, credentials: Credentials) -> Decision | None:
-        if self._cache is None:
-            return None
-        path = self._cache.path(_page(credentials))
-        try:
-            stat = os.stat(path)
-        except OSError:
-            return None
-        known = self._decisions.get(path)
-        if known is None or known[:2] != (stat.st_ino, stat.st_mtime_ns):
-            known = self._read(path)
-            if known is None:
-                return None
-        decision = known[2]
-        if decision.ends <= time.time() or decision.password != credentials.password:
-            return None
-        return decision
-
-    def _read(self, path: str) -> tuple[int, int, Decision] | None:
-        try:
-            with open(path, "rb") as file:
-                stat = os.fstat(file.fileno())
-                content = file.read()
-        except OSError:
-            return None
-        if not is_page_time(stat.st_mtime_ns):
-            return None  # somebody has touched it
-        if len(self._decisions) >= _MOST:
-            self._decisions = {}
-        known = stat.st_ino, stat.st_mtime_ns, _from_json(content, self._is_open)
-        self._decisions[path] = known
-        return known
-
     def _decide(self, cache: Cache, credentials: Credentials) -> None:
         """Publish a decision, as the tween does a page. Raises OSError."""
-        generation = cache.begin(_page(credentials))
+        generation = cache.begin(page_of(credentials))
         if generation is None:
             return  # another is at it
         with contextlib.closing(generation):
@@ -202,7 +192,7 @@ class Reading:
                 return
             found = self._look_up(credentials)
             if found is not None:
-                generation.publish(_as_json(found[0]), _any_facts())
+                generation.publish(as_json(found[0]), any_facts())
         if found is not None and found[1] is not None:
             note_use(self._database, found[1])
 
@@ -220,16 +210,6 @@ class Reading:
         return Decision(reach, end, identity.password), identity.token_id
 
 
-def _any_facts() -> Facts:
-    """A time for a decision's file, drawn by lot.
-
-    By inode and time a decision in memory is known to be the one on disk. A page's time has the serial
-    of a change, and no two versions have the same; a decision depends on rows that have none.
-    """
-    moment = datetime.fromtimestamp(_SINCE + secrets.randbelow(_SPAN), UTC)
-    return Facts(secrets.randbelow(_SERIALS) + 1, moment)
-
-
 def has_credentials(environ: Environ) -> bool:
     """Whether a request shows what may be somebody's."""
     authorization = environ.get("HTTP_AUTHORIZATION")
@@ -237,11 +217,6 @@ def has_credentials(environ: Environ) -> bool:
         return cookie_hash(environ) is not None
     found = secret_of(authorization)
     return found is not None and (not is_token(*found) or is_wellformed(found[1]))
-
-
-@lru_cache(maxsize=_MOST)
-def _page(credentials: Credentials) -> Page:
-    return Page(key=keys.reader_key(credentials.name), name="reach.json", content_type="")
 
 
 _Found = tuple[Identity, datetime | None] | None
@@ -256,29 +231,3 @@ def _identity(session: Session, credentials: Credentials, require: Require) -> _
     if identity is None or not opens_alone(session, identity, require):
         return None
     return identity, None
-
-
-def _as_json(decision: Decision) -> bytes:
-    reach = decision.reach
-    content = {
-        "has_account": reach.has_account,
-        "is_admin": reach.is_admin,
-        "private": sorted(reach.private),
-        "limited": None if reach.limited is None else sorted(reach.limited),
-        "ends": decision.ends,
-        "password": decision.password,
-    }
-    return json.dumps(content).encode()
-
-
-def _from_json(content: bytes, is_open: bool) -> Decision:
-    found = json.loads(content)
-    limited = found["limited"]
-    reach = Reach(
-        is_open,
-        has_account=found["has_account"],
-        is_admin=found["is_admin"],
-        private=frozenset(found["private"]),
-        limited=None if limited is None else frozenset(limited),
-    )
-    return Decision(reach, found["ends"], found["password"])

@@ -7,18 +7,20 @@ token. The cookie counts for reading at programs' addresses too: somebody who is
 ``/simple/`` and downloads files.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
 from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 from pyramid.response import Response
 from pyramid.security import Allowed, Denied
+from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.attempts import TooManyAttemptsError
 from pypi_lite.accounts.credentials import secret_of
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.log_in import PasswordAloneError, by_password_alone
-from pypi_lite.accounts.people import authenticate
+from pypi_lite.accounts.people import authenticate, password_identity
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.accounts.sessions import (
     begin_session,
@@ -167,10 +169,26 @@ def _is_api(request: Any) -> bool:
 def _is_program(request: Any) -> bool:
     """Whether credentials count, and no cookie: for all that a program changes, and where it shows any
     for what it reads."""
-    is_safe = request.method in ("GET", "HEAD")
-    if is_safe:
+    if _is_safe(request):
         return "HTTP_AUTHORIZATION" in request.environ
     return _is_api(request)
+
+
+def _is_safe(request: Any) -> bool:
+    """Whether it only reads."""
+    return request.method in ("GET", "HEAD")
+
+
+def _asking(request: Any) -> AbstractContextManager[Session]:
+    """A session to find out in who asks.
+
+    For reading it is the request's own, so that who somebody is and what they are shown are of one
+    snapshot: nobody is shown what came after they had lost the right to it.
+    """
+    if _is_safe(request):
+        return nullcontext(request.reader)
+    found: AbstractContextManager[Session] = request.index.database.read()
+    return found
 
 
 def _program(request: Any) -> Identity | None:
@@ -184,7 +202,7 @@ def _program(request: Any) -> Identity | None:
     index, (name, shown) = request.index, credentials
     require = index.settings.require_second_factor
     if is_token(name, shown):  # nobody guesses one: they need no counting
-        with index.database.read() as session:
+        with _asking(request) as session:
             identity = authenticate(session, name, shown)
         if identity is not None and identity.token_id is not None:
             note_use(index.database, identity.token_id)
@@ -199,15 +217,20 @@ def _program(request: Any) -> Identity | None:
         raise Refusal(Code.TOO_MANY_ATTEMPTS, str(error), retry_after=error.seconds) from None
     except PasswordAloneError as error:
         raise Refusal(Code.NOT_AUTHENTICATED, str(error)) from None
-    if identity is not None:
-        request.registry["pypi_lite.reading"].remember(name, shown, identity)
-    return identity
+    if identity is None or identity.user_id is None:
+        return None
+    request.registry["pypi_lite.reading"].remember(name, shown, identity)
+    if not _is_safe(request):
+        return identity
+    # Verifying took its time, and a snapshot of its own.
+    found = password_identity(request.reader, identity.user_id)
+    return found if found is not None and found.password == identity.password else None
 
 
 def _person(request: Any) -> Identity | None:
     sha256 = cookie_hash(request.environ)
     if sha256 is None:
         return None
-    with request.index.database.read() as session:
+    with _asking(request) as session:
         found = session_identity(session, sha256, request.index.settings.require_second_factor)
     return None if found is None else found[0]

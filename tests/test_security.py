@@ -192,7 +192,8 @@ def test_who_is_known_where(app: TestApp, index: Index, ann: str, token: str) ->
         request = Request.blank("/", environ=environ, method=method)
         request.registry = app.app.registry
         request.matched_route = SimpleNamespace(name=route)
-        identity = Policy().identity(request)
+        with request.tm:
+            identity = Policy().identity(request)
         assert identity is None or identity.address == "192.0.2.1"
         return identity and f"{identity.name} by {identity.means}"
 

@@ -36,8 +36,7 @@ def redirect(answer: Answer, place: Place, path: str, *, without: Container[str]
 
     Headers in *without* are nginx's to tell.
     """
-    if answer.body is not None and not isinstance(answer.body, bytes):
-        answer.body.close()
+    answer.close()
     kept = (header for header in answer.headers if header[0] not in without)
     location = quote(place + path, safe="/+!")
     return Answer(200, (*kept, ("Content-Length", "0"), (HEADER, location)), b"", 0)

@@ -22,6 +22,11 @@ class Answer:
     body: bytes | BinaryIO | None
     length: int
 
+    def close(self) -> None:
+        """Let go of the body, which nobody is sent."""
+        if self.body is not None and not isinstance(self.body, bytes):
+            self.body.close()
+
 
 def says(status: str) -> tuple[str, str]:
     """The header that says what the cache did."""

@@ -7,7 +7,8 @@ all (`pypi_lite.server`): both get the same answer.
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from pypi_lite.cache import accel
 from pypi_lite.cache.answer import Answer
@@ -23,14 +24,44 @@ HIT = "hit"
 _LARGE = 512 * 1024
 
 Environ = Mapping[str, Any]
-#: The pages, published or not, that may answer a request for a page: those of the circles that whoever
-#: sends it belongs to, as far as that is known without the database. None: the views decide.
-Readable = Callable[[Environ, Page], Iterable[Page]]
 
 
-def everybody(_environ: Environ, page: Page) -> Iterable[Page]:
-    """`Readable` of an index that is open to all."""
-    return (page,)
+class Reader(Protocol):
+    """Whoever sends a request, as far as that is known without the database."""
+
+    def pages(self, page: Page) -> Iterable[Page]:
+        """The pages, published or not, that may answer their request for *page*: those of the circles
+        that they belong to. None: the views decide."""
+
+    def stands(self) -> bool:
+        """Whether they belong to these circles at this very moment.
+
+        Asked when a page that is not for everybody has been found, and never before: it may have been
+        published since they lost the right to read it.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Anybody:
+    """A `Reader` who has not said who they are."""
+
+    is_open: bool
+
+    def pages(self, page: Page) -> Iterable[Page]:
+        """The one for everybody, where there is such a one."""
+        return (page,) if self.is_open else ()
+
+    def stands(self) -> bool:
+        """Nothing is taken from everybody that a sweep does not take."""
+        return True
+
+
+EVERYBODY, NOBODY = Anybody(is_open=True), Anybody(is_open=False)
+
+
+def everybody(_environ: Environ) -> Reader:
+    """Who sends a request to an index that is open to all."""
+    return EVERYBODY
 
 
 class Hits:
@@ -43,7 +74,7 @@ class Hits:
         build: str,
         memory: int,
         files: Files,
-        readable: Readable = everybody,
+        reader: Callable[[Environ], Reader] = everybody,
         *,
         accel: bool = False,
     ) -> None:
@@ -51,15 +82,15 @@ class Hits:
         is published as a link; *accel* is whether a front server sends the pages that it asks to
         send (`pypi_lite.cache.accel`).
 
-        *readable* is asked before a page is opened; what it does not name is not served from here:
-        the request goes the long way, where the views decide and explain.
+        *reader* tells who sends a request. What is not theirs is not served from here: the request goes
+        the long way, where the views decide and explain.
         """
         self._cache = cache
         self._rules = rules
         self._build = build
         self._memory = Memory(memory)
         self.files = files
-        self.readable = readable
+        self._reader = reader
         self._accel = accel
 
     def page_of(self, environ: Environ) -> Page | None:
@@ -80,10 +111,15 @@ class Hits:
         version is known. *environ* is asked for who it is, for the encoding, and for what the client
         has; *status* is what `STATUS_HEADER` says.
         """
-        for readable in self.readable(environ, page):
+        reader = self._reader(environ)
+        for readable in reader.pages(page):
             answer = self._published(readable, environ, status)
-            if answer is not None:
-                return answer
+            if answer is None:
+                continue
+            if readable.is_private and not reader.stands():
+                answer.close()
+                return None
+            return answer
         return None
 
     def _published(self, page: Page, environ: Environ, status: str) -> Answer | None:
@@ -102,7 +138,8 @@ class Hits:
             return None
         if shown.is_known_to(environ):
             return shown.not_modified(status)
-        if self._accel and accel.sends_pages(environ):
+        # nginx would open a private page later, when it may be another version, and no longer theirs.
+        if self._accel and not page.is_private and accel.sends_pages(environ):
             return self._redirect(shown, status, self._cache.relative_path(page, suffix))
         if known is not None and known.body is not None:
             return shown.answer(status, known.body)

@@ -1,6 +1,7 @@
 """Hits: what is answered without the application, and what never is."""
 
 import os
+from dataclasses import dataclass
 from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from pypi_lite.cache.files import Files
 from pypi_lite.cache.hits import Answer, Hits
-from pypi_lite.cache.pages import Facts, Page, PageRules
+from pypi_lite.cache.pages import Facts, Page, PageRules, for_circle
 from pypi_lite.cache.store import Cache
 from pypi_lite.models import now
 
@@ -136,10 +137,17 @@ def test_without_a_cache_there_are_no_hits() -> None:
 
 
 def test_who_may_not_read_gets_no_hit_whatever_others_got(cache: Cache) -> None:
-    def readable(asked: Any, page: Page) -> list[Page]:
-        return [page] if asked.get("HTTP_AUTHORIZATION") == page.key else []
+    @dataclass
+    class Reader:
+        key: str
 
-    private = hits(cache, readable=readable)
+        def pages(self, page: Page) -> list[Page]:
+            return [page] if self.key == page.key else []
+
+        def stands(self) -> bool:
+            raise AssertionError("nobody asks this of a page that is for everybody")
+
+    private = hits(cache, reader=lambda asked: Reader(asked.get("HTTP_AUTHORIZATION", "")))
     allowed = environ(HTTP_AUTHORIZATION=SMALL.key)
     answer = private.answer(allowed)
     assert isinstance(answer, Answer)
@@ -148,3 +156,38 @@ def test_who_may_not_read_gets_no_hit_whatever_others_got(cache: Cache) -> None:
         # Not even whether a version is the current one is told.
         tag = dict(answer.headers)["ETag"]
         assert private.answer({**refused, "HTTP_IF_NONE_MATCH": tag}) is None
+
+
+@pytest.mark.parametrize("page", [SMALL, LARGE])
+def test_who_may_read_is_asked_when_the_page_has_been_found(cache: Cache, page: Page) -> None:
+    """What was published since they lost the right is never theirs; nor is its file left open."""
+    private = for_circle(page, "members")
+    member = Member(private)
+    answering = hits(cache, reader=lambda _environ: member)
+    asked = environ(f"/{page.key.removeprefix('project/')}")
+    assert answering.answer(asked) is None
+    assert member.asked == 0
+    publish(cache, private, BODIES[page], 2)
+    files = len(os.listdir("/proc/self/fd"))
+    assert answering.answer(asked) is None
+    assert member.asked == 1
+    assert len(os.listdir("/proc/self/fd")) == files
+    member.stands = lambda: True  # type: ignore[method-assign]
+    answer = answering.answer(asked)
+    assert answer is not None
+    answer.close()
+
+
+class Member:
+    """One who might have read a page, until a moment ago."""
+
+    def __init__(self, page: Page) -> None:
+        self._pages = [page]
+        self.asked = 0
+
+    def pages(self, _page: Page) -> list[Page]:
+        return self._pages
+
+    def stands(self) -> bool:
+        self.asked += 1
+        return False

@@ -12,7 +12,7 @@ from pyramid.response import Response
 
 from pypi_lite.application import Request
 from pypi_lite.cache.files import Files
-from pypi_lite.cache.hits import Hits
+from pypi_lite.cache.hits import EVERYBODY, NOBODY, Hits
 from pypi_lite.cache.pages import Facts, Page, PageRules
 from pypi_lite.cache.tween import CacheTween, Handler
 from pypi_lite.models import now
@@ -154,8 +154,8 @@ def test_who_may_not_read_gets_the_views_answer_and_nothing_published(world: Wor
 
     rules = PageRules()
     rules.add("/", lambda _environ: PAGE)
-    readable = lambda environ, page: [page] if "x" in environ else []  # noqa: E731
-    hits = Hits(world.cache, rules, "build", 0, Files(""), readable)
+    reader = lambda environ: EVERYBODY if "x" in environ else NOBODY  # noqa: E731
+    hits = Hits(world.cache, rules, "build", 0, Files(""), reader)
     known = CacheTween(refuse, world.cache, hits, "build", 0)
     unknown = CacheTween(refuse, world.cache, hits, "build", 0, lambda _environ: False)
     for tag in "", page.headers["ETag"]:
