@@ -175,7 +175,7 @@ class Settings:
     hsts: int = 0
     #: Whether starting the server brings the database's schema up to date.
     migrate: bool = True
-    #: Reload changed templates and show more in the log; for work on pypi_lite itself.
+    #: Reload changed templates; for work on pypi_lite itself.
     debug: bool = False
 
     def __post_init__(self) -> None:

@@ -199,6 +199,22 @@ def test_who_shows_nothing_is_asked_and_who_shows_something_finds_nothing(world:
     assert page.location.endswith("/login/?next=%2Fproject%2Fhidden%2F")
 
 
+def test_wrong_credentials_are_asked_for_again(world: World) -> None:
+    """A01: pip and uv react to nothing but a 401. Each of these is shown once, and is no guess too many."""
+    hidden = ("/simple/hidden/", "/pypi/hidden/json")
+    for path in (*hidden, *(() if world.settings.is_open else ("/simple/", "/simple/open/"))):
+        for headers in (
+            bearing("pypi-lite-" + "x" * 43),
+            basic("nobody", "wrong"),
+            {"Authorization": "Bearer x"},
+            {"Authorization": "Basic !"},
+        ):
+            answer = world.get(path, headers)
+            assert answer.status_int == 401, (path, headers, answer)
+            assert answer.headers["WWW-Authenticate"].startswith('Basic realm="')
+            assert "Set-Cookie" not in answer.headers
+
+
 def test_names_of_hidden_projects_can_be_kept_from_guessing(settings: Settings) -> None:
     app = TestApp(make_app(replace(settings, challenge_unknown=True)))
     assert app.get("/simple/no-such-project/", status=401).headers["WWW-Authenticate"]

@@ -1,11 +1,15 @@
 """Settings."""
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from pypi_lite.settings import PREFIX, Require, Settings, SettingsError
+from pypi_lite.settings import DATABASE_URL, PREFIX, Require, Settings, SettingsError
+from pypi_lite.sources import with_environment
+
+ROOT = Path(__file__).parent.parent
 
 
 def test_everything_lies_in_the_data_folder_unless_told_otherwise(tmp_path: Path) -> None:
@@ -182,6 +186,59 @@ def test_what_reaches_a_page_makes_another_build() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    source = Path(__file__).parent.parent.joinpath("pypi_lite", "settings.py").read_text()
+    source = (ROOT / "pypi_lite" / "settings.py").read_text()
     for setting in fields(Settings):
         assert "#:" in source.split(f"    {setting.name}: ")[0].splitlines()[-1]
+
+
+def table(document: str) -> dict[str, list[str]]:
+    """The tables of settings: the other cells of each line, by the setting's name."""
+    found: dict[str, list[str]] = {}
+    for line in (ROOT / document).read_text().splitlines():
+        if match := re.match(rf"\| `({re.escape(PREFIX)}\w+|{re.escape(DATABASE_URL)})` \|", line):
+            cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
+            name = match[1].removeprefix(PREFIX)
+            name = "database_url" if name == DATABASE_URL else name
+            assert name not in found
+            found[name] = cells[1:]
+    return found
+
+
+def test_the_document_has_every_setting_and_no_other() -> None:
+    rows = table("docs/settings.md")
+    assert sorted(rows) == sorted(setting.name for setting in fields(Settings))
+    for name, cells in rows.items():
+        assert len(cells) == 3
+        assert all(cells)
+        assert cells[0] == f"`PYPI_LITE_{name.upper()}`"
+        key, value = f"PYPI_LITE_{name.upper()}", "x"
+        assert with_environment({}, {key: value}) == {_key(name): value}
+
+
+@pytest.mark.parametrize("document", ["docs/settings.md", "README.md"])
+def test_documents_tell_the_true_defaults(document: str, tmp_path: Path) -> None:
+    """A default in code marks is what would be written in an INI file; one without is empty."""
+    untouched = {field.name: field.default for field in fields(Settings)}
+    for name, cells in table(document).items():
+        default = cells[-2]
+        if not default.startswith("`"):
+            assert untouched[name] in ("", (), Path())
+            continue
+        ini = {f"{PREFIX}data": str(tmp_path)}
+        expected = getattr(Settings.from_ini(ini if name != "data" else {}), name)
+        ini[_key(name)] = default.strip("`").replace("DATA", str(tmp_path))
+        assert getattr(Settings.from_ini(ini), name) == expected, name
+
+
+def test_the_example_shows_defaults() -> None:
+    """What is commented out in production.ini."""
+    ini = dict(
+        re.findall(r"^#([\w.]+) = (.*)$", (ROOT / "production.ini").read_text(), re.MULTILINE)
+    )
+    assert len(ini) > 5
+    data = {f"{PREFIX}data": "/var/lib/pypi_lite"}
+    assert Settings.from_ini(data | ini) == Settings.from_ini(data)
+
+
+def _key(name: str) -> str:
+    return DATABASE_URL if name == "database_url" else PREFIX + name

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 #: How many ids each letter has.
-IDS = dict(zip("SHNKDCUMFVJ", (24, 12, 12, 8, 11, 16, 30, 10, 9, 4, 5), strict=True))
+IDS = dict(zip("SHNKDCUATMFVJ", (24, 12, 12, 8, 11, 16, 30, 7, 8, 10, 9, 4, 5), strict=True))
 _ROW = re.compile(r"\| ([A-Z]\d\d) \|")
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 

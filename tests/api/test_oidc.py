@@ -11,7 +11,7 @@ from typing import Any
 
 import jwt
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from webtest import TestApp
 
 from pypi_lite import make_app
@@ -190,6 +190,26 @@ def test_without_an_issuer_there_is_nothing(settings: Settings) -> None:
     for answer in (app.get(AUDIENCE, status=404), ask(app, "a.b.c", status=404)):
         assert answer.json["errors"][0]["code"] == "not-found"
     application.registry["pypi_lite.index"].database.dispose()
+
+
+def test_where_it_is_off_a_client_that_asks_costs_nothing(settings: Settings) -> None:
+    """T05: uv asks each time that it publishes without credentials."""
+    application = make_app(replace(settings, trusted_publishers=()))
+    database = application.registry["pypi_lite.index"].database
+    asked: list[str] = []
+    with database.read() as session:
+        engine = session.get_bind()
+    event.listen(engine, "before_cursor_execute", lambda *arguments: asked.append(arguments[2]))
+    TestApp(application).get(AUDIENCE, status=404)
+    assert asked == []
+    TestApp(application).get("/simple/no-such-project/", status=404)
+    assert asked  # which is where it would have been seen
+    database.dispose()
+
+
+def test_there_is_no_discovery(app: TestApp) -> None:
+    """T08: a draft, and none of its names is here."""
+    app.get("/.well-known/pytp?discover=%2Flegacy%2F", status=404)
 
 
 def test_a_token_is_exchanged_and_publishes(

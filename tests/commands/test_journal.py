@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from tests.commands.conftest import Command
 from tests.distributions.build import wheel
-from tests.test_main import Command, command, root  # noqa: F401  fixtures
 
 
 @pytest.fixture
-def filled(command: Command, root: str) -> Command:  # noqa: F811
+def filled(command: Command, root: str) -> Command:
     """An index with the administrator root and the project foo."""
     filename, content = wheel("foo", "1.0")
     path = command.data / filename
@@ -22,7 +22,7 @@ def filled(command: Command, root: str) -> Command:  # noqa: F811
     return command
 
 
-def entries(command: Command, *arguments: str) -> list[dict[str, Any]]:  # noqa: F811
+def entries(command: Command, *arguments: str) -> list[dict[str, Any]]:
     assert command("journal", *arguments) == 0
     assert command.err == ""
     return [json.loads(line) for line in command.out.splitlines()]
