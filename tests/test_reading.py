@@ -261,6 +261,16 @@ def test_a_list_that_gets_shorter_has_another_serial(world: World) -> None:
     assert serials(ann) == after
 
 
+def test_a_visibility_that_stays_what_it_is_leaves_no_list_behind(world: World) -> None:
+    """A list shows the serial of the last change of any visibility, whatever came of it."""
+    ann = bearing(new_token(world.index, "ann"))
+    for path in LISTS[:4]:
+        world.get(path, ann)
+    serial = world.write(changes.set_visibility, OPERATOR, "hidden", "private")
+    for path in LISTS[:4]:
+        assert world.get(path, ann).headers["X-PyPI-Last-Serial"] == str(serial), path
+
+
 def test_a_hit_stays_one_when_the_last_use_is_noted(world: World, second: TestApp) -> None:
     """A decision says nothing of it, nor of a token's name: neither sweeps it."""
     secret = new_token(world.index, "rita")

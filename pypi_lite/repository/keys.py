@@ -171,6 +171,8 @@ def _journal_entry(entry: JournalEntry, _change: Change) -> Iterable[str]:
     """A page shows the number of its newest row, of a change that has keys itself, mostly."""
     if entry.action in (Action.NAMESPACE_GRANT, Action.NAMESPACE_REVOKE):
         return {PROJECTS, INDEX}
+    if entry.action == Action.PROJECT_VISIBILITY:
+        return {INDEX}  # though it may be what it was
     if entry.action in _OF_PUBLISHERS:
         return {HOME}  # which shows the newest change of any project
     return ()
