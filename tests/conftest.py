@@ -1,6 +1,7 @@
 """Fixtures of all tests: an index of their own, on SQLite and on a real PostgreSQL in turn."""
 
 import contextlib
+import gc
 import os
 import shutil
 import sqlite3
@@ -32,6 +33,12 @@ hypothesis.settings.load_profile("pypi_lite")
 #: Set where tools must be there (CI): what would be skipped fails instead.
 NO_SKIP = "PYPI_LITE_NO_SKIP"
 PASSWORD = "correct horse battery"
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector of garbage what lives as long as the tests: modules, and the tests."""
+    gc.collect()
+    gc.freeze()
 
 
 def acting(name: str) -> Identity:
