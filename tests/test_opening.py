@@ -1,6 +1,8 @@
 """Opening an index."""
 
+import gc
 import stat
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +51,21 @@ def test_the_database_is_readable_by_nobody_else(tmp_path: Path) -> None:
     migrate(settings)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     opened.index.database.dispose()
+
+
+@pytest.mark.parametrize("mail", [{}, {"smtp_host": "127.0.0.1", "mail_from": "index@example.org"}])
+def test_nothing_keeps_an_index_that_nobody_uses(settings: Settings, mail: dict[str, str]) -> None:
+    """Its connections and compiled statements go with it: many are opened one after the other here."""
+    opened = open_index(replace(settings, **mail))
+    with opened.index.database.write() as session:
+        create_user(session, "ann", password=None, is_admin=True, by=acting("test"))
+    if opened.notifier is not None:
+        opened.notifier.post.close()
+    opened.index.database.dispose()
+    last = weakref.ref(opened.index.database)
+    del opened, session
+    gc.collect()
+    assert last() is None
 
 
 def test_a_secret_is_made_once_and_readable_by_nobody_else(tmp_path: Path) -> None:

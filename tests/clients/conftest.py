@@ -33,13 +33,27 @@ class Served:
         return self.running.page(name).files()
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def served(
+@pytest.fixture(params=["sqlite", "postgresql"])
+def served(request: pytest.FixtureRequest) -> Served:
+    """An index with two workers that runs for all tests; each uses projects of its own."""
+    running: Served = request.getfixturevalue(f"served_on_{request.param}")
+    return running
+
+
+# Not one fixture with parameters, of which pytest would end the one before it begins the other: time
+# and again where it does not choose the order, since several processes share the tests.
+@pytest.fixture(scope="session")
+def served_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The index on SQLite."""
+    yield from serving(tmp_path_factory.mktemp("index-sqlite"))
+
+
+@pytest.fixture(scope="session")
+def served_on_postgresql(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
-    """An index with two workers that runs for all tests; each uses projects of its own."""
-    url = database_url(request) if request.param == "postgresql" else ""
-    yield from serving(tmp_path_factory.mktemp(f"index-{request.param}"), url)
+    """The index on PostgreSQL."""
+    yield from serving(tmp_path_factory.mktemp("index-postgresql"), database_url(request))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

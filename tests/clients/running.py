@@ -1,6 +1,9 @@
 """An index that runs as its operator runs it: the command line, an INI file, several workers."""
 
+import contextlib
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -172,10 +175,18 @@ class RunningIndex:
 _HOME = Path(pypi_lite.__file__).parents[1]
 
 
+# Below the ports that the kernel gives to those who want any, and for each of pytest's processes others.
+_PORTS = itertools.count(
+    20_000 + 4_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) + random.randrange(3_000)
+)
+
+
 def free_port() -> int:
-    """A port that nobody listens on, at least now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port that nobody listens on, and that nobody is given meanwhile."""
+    for port in _PORTS:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("there is no end of numbers")
 
 
 def _kill(pid: int) -> None:
