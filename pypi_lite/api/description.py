@@ -11,7 +11,7 @@ from pypi_lite.api.integrity import MEDIA as INTEGRITY
 from pypi_lite.api.media import API_VERSION, JSON_LINES, Media
 from pypi_lite.api.problems import PROBLEM
 from pypi_lite.cache.representation import SERIAL_HEADER
-from pypi_lite.models import Action, ProjectStatus, Scope, Visibility
+from pypi_lite.models import Action, ProjectStatus, RoleName, Scope, Visibility
 from pypi_lite.repository.errors import Code
 from pypi_lite.repository.reasons import LONGEST_REASON
 from pypi_lite.settings import Settings
@@ -36,7 +36,7 @@ def describe(settings: Settings, version: str) -> Object:
         "info": {"title": settings.title, "version": version, "description": _ABOUT},
         "servers": [{"url": settings.url.rstrip("/")}],
         "tags": [
-            {"name": "management", "description": "Status, yanking, deleting."},
+            {"name": "management", "description": "Status, yanking, roles, deleting."},
             {"name": "simple", "description": f"The simple repository API, {API_VERSION}."},
             {"name": "upload", "description": "What twine, uv, poetry, pdm, hatch, flit speak."},
             {"name": "tokens", "description": "One's own tokens."},
@@ -44,6 +44,7 @@ def describe(settings: Settings, version: str) -> Object:
         ],
         "paths": {
             **_management(),
+            **_roles(),
             **_tokens(),
             **_journal(),
             **_simple(),
@@ -124,6 +125,56 @@ def _management() -> Object:
                 "security": _OPEN,
                 "responses": {"200": _content("The document.", JSON, {"type": "object"})},
             }
+        },
+    }
+
+
+def _roles() -> Object:
+    name = _parameter("name", "A project's name, in any spelling.")
+    who = _parameter("who", "A user's name, or a group's with `@` before it.")
+    grant = _change(
+        "grantRole",
+        "Give a user or a group a role on the project",
+        Scope.MANAGE,
+        "In place of the one that they have. A project that has an owner keeps one.",
+        body="RoleChange",
+        answer="Role",
+    )
+    new = {**grant["responses"]["200"], "description": "They had none, and have this one now."}
+    grant["responses"] = dict(sorted({**grant["responses"], "201": new}.items()))
+    revoke = _change(
+        "revokeRole",
+        "Take a role away",
+        Scope.MANAGE,
+        "A project that has an owner keeps one.",
+    )
+    last = _problem("The project would have no owner.")
+    revoke["responses"] = dict(sorted({**revoke["responses"], "422": last}.items()))
+    return {
+        "/api/projects/{name}/roles": {
+            "parameters": [name],
+            "get": {
+                "operationId": "listRoles",
+                "tags": ["management"],
+                "summary": "Who has which role on the project",
+                "description": "For owners of the project and administrators; a token needs the"
+                f" scope `{Scope.MANAGE.value}`.",
+                "security": _CREDENTIALS,
+                "responses": {
+                    "200": _content("The most powerful first.", JSON, _ref("Roles")),
+                    "401": _problem("Credentials are missing or wrong."),
+                    "403": _problem("Whoever asks may not do that."),
+                    "404": _problem("Not here."),
+                    "429": _problem(
+                        "Too many passwords were wrong; Retry-After says when to try again."
+                    ),
+                },
+            },
+        },
+        "/api/projects/{name}/roles/{who}": {
+            "parameters": [name, who],
+            "put": grant,
+            "delete": revoke,
         },
     }
 
@@ -424,6 +475,7 @@ def _schemas() -> Object:
     moment = {"type": "string", "format": "date-time"}
     status = {"type": "string", "enum": [member.value for member in ProjectStatus]}
     visibility = {"type": "string", "enum": [member.value for member in Visibility]}
+    role = {"type": "string", "enum": [member.value for member in RoleName]}
     release = {"version": text, "created": moment, "yanked": flag, "yanked_reason": maybe}
     file = {
         "filename": text,
@@ -456,6 +508,9 @@ def _schemas() -> Object:
         ),
         "ReleaseChange": _object({"yanked": flag, "yanked_reason": reason}, required=["yanked"]),
         "File": _object(file),
+        "Role": _object({"who": text, "role": role}),
+        "RoleChange": _object({"role": role}),
+        "Roles": _object({"roles": {"type": "array", "items": _ref("Role")}}),
         **_token_schemas(),
         "JournalEntry": _object(
             {

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
+from pypi_lite.accounts.people import is_user_name
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.models import Action, Group, Project, Role, RoleName, User
 from pypi_lite.models.journal import append
@@ -61,6 +62,13 @@ def revoke(session: Session, identity: Identity, name: str, who: str) -> int:
     return _change(session, identity, Action.ROLE_REVOKE, project, _name(holder))
 
 
+def listed(session: Session, identity: Identity, name: str) -> list[RoleEntry]:
+    """All roles on the project, for who may change them."""
+    project = find_project(session, name)
+    check(session, identity, project, Permission.MANAGE)
+    return of(session, project.normalized_name)
+
+
 def of(session: Session, normalized_name: str) -> list[RoleEntry]:
     """All roles on the project, the most powerful first."""
     query = (
@@ -78,6 +86,11 @@ def of(session: Session, normalized_name: str) -> list[RoleEntry]:
     return sorted(found, key=lambda entry: (order.index(entry.role), entry.who))
 
 
+def spelled(who: str) -> str:
+    """*who* as roles have it."""
+    return who.strip().lower()
+
+
 def _check_another_owner(session: Session, project: Project, role: Role) -> None:
     """A project that has an owner keeps one: nobody else could give it another."""
     others = select(Role.id).where(
@@ -90,9 +103,11 @@ def _check_another_owner(session: Session, project: Project, role: Role) -> None
 
 
 def _holder(session: Session, who: str) -> User | Group:
-    name = who.strip().lower()
+    name = spelled(who)
     found: User | Group | None
-    if name.startswith(_GROUP):
+    if not is_user_name(name.removeprefix(_GROUP)):
+        found = None  # what can be no name is not asked for: PostgreSQL refuses a NUL
+    elif name.startswith(_GROUP):
         found = session.scalar(select(Group).where(Group.name == name.removeprefix(_GROUP)))
     else:
         found = session.scalar(select(User).where(User.name == name))
