@@ -4,6 +4,7 @@ Written from the same names as the code: statuses, media types, limits.
 """
 
 from typing import Any
+from urllib.parse import urljoin
 
 from pypi_lite.accounts.tokens import LONGEST_NAME, MOST_DAYS
 from pypi_lite.api.bodies import JSON, LONGEST_BODY
@@ -39,6 +40,7 @@ def describe(settings: Settings, version: str) -> Object:
             {"name": "management", "description": "Status, yanking, roles, deleting."},
             {"name": "simple", "description": f"The simple repository API, {API_VERSION}."},
             {"name": "upload", "description": "What twine, uv, poetry, pdm, hatch, flit speak."},
+            {"name": "publishing", "description": "A token for a job that has no stored secret."},
             {"name": "tokens", "description": "One's own tokens."},
             {"name": "json", "description": "PyPI's JSON, which is no standard."},
         ],
@@ -51,6 +53,7 @@ def describe(settings: Settings, version: str) -> Object:
             **_namespaces(),
             **_integrity(),
             **_upload(settings),
+            **_publishing(settings),
             **_json(),
         },
         "components": {
@@ -438,6 +441,67 @@ def _upload(settings: Settings) -> Object:
     }
 
 
+def _publishing(settings: Settings) -> Object:
+    """What clients ask at the root of the host, whatever path the index has."""
+    operation = {"tags": ["publishing"], "security": _OPEN}
+    root = {"servers": [{"url": urljoin(settings.url, "/").rstrip("/")}]}
+
+    def failures(*statuses: str) -> Object:
+        texts = {
+            "404": "This index has no trusted publishing.",
+            "422": "The body, or the token in it, is refused.",
+            "503": "It can't be done now; Retry-After says when to try again.",
+        }
+        return {each: _content(texts[each], JSON, _ref("TokenFailure")) for each in statuses}
+
+    def body(text: str) -> Object:
+        schema = {**_ref("TokenShown"), "description": text}
+        return {"required": True, "content": {JSON: {"schema": schema}}}
+
+    return {
+        "/_/oidc/audience": {
+            **root,
+            "get": {
+                **operation,
+                "operationId": "getAudience",
+                "summary": "Whom the identity token of a job has to be for",
+                "responses": {
+                    "200": _content("The audience.", JSON, _ref("Audience")),
+                    **failures("404"),
+                },
+            },
+        },
+        "/_/oidc/mint-token": {
+            **root,
+            "post": {
+                **operation,
+                "operationId": "mintToken",
+                "summary": "Exchange a job's identity token for one of this index",
+                "description": "For uploads to the projects that have named the job's workflow. An"
+                " identity token is taken once.",
+                "requestBody": body("A JSON Web Token, which the job's platform has made for it."),
+                "responses": {
+                    "200": _content("The token.", JSON, _ref("MintedToken")),
+                    **failures("404", "422", "503"),
+                },
+            },
+        },
+        "/_/oidc/burn-token": {
+            **root,
+            "post": {
+                **operation,
+                "operationId": "burnToken",
+                "summary": "Take such a token back before its time",
+                "requestBody": body("What mint-token has answered."),
+                "responses": {
+                    "204": {"description": "It opens nothing any more."},
+                    **failures("422", "503"),
+                },
+            },
+        },
+    }
+
+
 def _json() -> Object:
     name = _parameter("name", "A project's normalized name; another spelling is redirected.")
     version = _parameter("version", "A version in its normal form; another one is redirected.")
@@ -512,6 +576,7 @@ def _schemas() -> Object:
         "RoleChange": _object({"role": role}),
         "Roles": _object({"roles": {"type": "array", "items": _ref("Role")}}),
         **_token_schemas(),
+        **_publishing_schemas(),
         "JournalEntry": _object(
             {
                 "serial": {"type": "integer", "minimum": 1},
@@ -580,6 +645,22 @@ def _schemas() -> Object:
                 "urls": {"type": "array", "items": {"type": "object"}},
                 "vulnerabilities": {"type": "array"},
             }
+        ),
+    }
+
+
+def _publishing_schemas() -> Object:
+    text = {"type": "string"}
+    error = _object({"code": {**text, "enum": [code.value for code in Code]}, "description": text})
+    expires = {"type": "integer", "description": "Seconds since 1970."}
+    return {
+        "Audience": _object({"audience": text}),
+        "TokenShown": _standard({"token": text}),
+        "MintedToken": _object(
+            {"success": {"type": "boolean", "const": True}, "token": text, "expires": expires}
+        ),
+        "TokenFailure": _object(
+            {"message": text, "errors": {"type": "array", "minItems": 1, "items": error}}
         ),
     }
 
