@@ -127,8 +127,8 @@ def end_sessions(
     session: Session, user_id: int, *, by: Actor, but_sha256: str | None = None
 ) -> None:
     """End all sessions of a user, but the one whose cookie has that hash."""
-    query = select(WebSession).where(WebSession.user_id == user_id)
-    for row in session.scalars(query):
+    query = select(WebSession).where(WebSession.user_id == user_id).order_by(WebSession.id)
+    for row in session.scalars(query).all():
         if row.sha256 != but_sha256:
             _end(session, row, by)
 
