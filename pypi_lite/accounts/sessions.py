@@ -8,6 +8,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,7 +62,9 @@ def session_identity(
     if lacks_factor(session, require, row.User):
         return None
     identity = identity_of(row.User, means=means_of(row.WebSession))
-    return None if identity is None else (identity, row.WebSession.expires)
+    if identity is None:
+        return None
+    return replace(identity, session_id=row.WebSession.id), row.WebSession.expires
 
 
 def means_of(row: WebSession) -> str:

@@ -23,7 +23,7 @@ def current_identity(session: Session, identity: Identity) -> Identity:
     """*identity* as the database has it now. Raises Refusal: it is gone."""
     current = refresh(session, identity)
     if current is None:
-        raise Refusal(Code.NOT_AUTHENTICATED, "The token or account is no longer valid.")
+        raise Refusal(Code.NOT_AUTHENTICATED, "The token, session or account is no longer valid.")
     return current
 
 
