@@ -24,7 +24,7 @@ from pypi_lite.models import Action, Project, Publisher, Scope, User, now
 from pypi_lite.models.journal import append
 from pypi_lite.names import LONGEST_NAME, is_valid_name, normalize_name
 from pypi_lite.repository import namespaces
-from pypi_lite.repository.authority import check, current_identity
+from pypi_lite.repository.authority import current_identity, permitted
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.projects import find_project
 from pypi_lite.urls import safe_url
@@ -58,8 +58,7 @@ class PublisherEntry:
 def add(session: Session, identity: Identity, name: str, source: Source) -> int:
     """Let *source* be a publisher of the project *name*; its number. One that is there is refused."""
     _check(source)
-    project = find_project(session, name)
-    identity = check(session, identity, project, Permission.MANAGE)
+    project, identity = permitted(session, identity, name, Permission.MANAGE)
     wanted = {"project_id": project.id, **_columns(source)}
     if session.scalar(select(Publisher.id).filter_by(**wanted)) is not None:
         raise Refusal(Code.BAD_FORM, f"{project.name} has this publisher already.")
@@ -100,8 +99,7 @@ def add_pending(
 def remove(session: Session, identity: Identity, name: str, number: int) -> int:
     """Let the publisher with this *number* be none of the project's; the serial. Its tokens open nothing
     from now on. What it has published and attested stays: it was so."""
-    project = find_project(session, name)
-    identity = check(session, identity, project, Permission.MANAGE)
+    project, identity = permitted(session, identity, name, Permission.MANAGE)
     publisher = session.get(Publisher, number)
     if publisher is None or publisher.project_id != project.id:
         raise Refusal(Code.NOT_FOUND, f"{project.name} has no publisher {number}.")

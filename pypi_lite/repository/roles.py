@@ -14,9 +14,8 @@ from pypi_lite.accounts.people import is_user_name
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.models import Action, Group, Project, Role, RoleName, User
 from pypi_lite.models.journal import append
-from pypi_lite.repository.authority import check
+from pypi_lite.repository.authority import permitted
 from pypi_lite.repository.errors import Code, Refusal
-from pypi_lite.repository.projects import find_project
 from pypi_lite.repository.upload import mark_changed
 
 _GROUP = "@"
@@ -32,8 +31,7 @@ class RoleEntry:
 
 def grant(session: Session, identity: Identity, name: str, who: str, role: str) -> int:
     """Let *who* be *role* on the project, in place of what they were."""
-    project = find_project(session, name)
-    identity = check(session, identity, project, Permission.MANAGE)
+    project, identity = permitted(session, identity, name, Permission.MANAGE)
     if role not in list(RoleName):
         raise Refusal(Code.BAD_VALUE, f"There is no role {role[:50]!r}: use {', '.join(RoleName)}.")
     holder = _holder(session, who)
@@ -50,8 +48,7 @@ def grant(session: Session, identity: Identity, name: str, who: str, role: str) 
 
 def revoke(session: Session, identity: Identity, name: str, who: str) -> int:
     """Let *who* have no role on the project."""
-    project = find_project(session, name)
-    identity = check(session, identity, project, Permission.MANAGE)
+    project, identity = permitted(session, identity, name, Permission.MANAGE)
     holder = _holder(session, who)
     found = _role(session, project, holder)
     if found is None:
@@ -64,8 +61,7 @@ def revoke(session: Session, identity: Identity, name: str, who: str) -> int:
 
 def listed(session: Session, identity: Identity, name: str) -> list[RoleEntry]:
     """All roles on the project, for who may change them."""
-    project = find_project(session, name)
-    check(session, identity, project, Permission.MANAGE)
+    project, _ = permitted(session, identity, name, Permission.MANAGE)
     return of(session, project.normalized_name)
 
 
