@@ -41,7 +41,7 @@ def permitted(
     current = current_identity(session, identity)
     check_credentials(current, normalize_name(name), permission)
     project = find_project(session, name)
-    _check(session, current, project, permission)
+    _check(session, current, project, permission, name)
     return project, current
 
 
@@ -50,16 +50,21 @@ def check(
 ) -> Identity:
     """The same for a project that has been found by something else than its name."""
     current = current_identity(session, identity)
-    _check(session, current, project, permission)
+    _check(session, current, project, permission, project.normalized_name)
     return current
 
 
-def _check(session: Session, identity: Identity, project: Project, permission: Permission) -> None:
-    """What is in quarantine is an administrator's alone, or its owner could hide what is wrong with it."""
+def _check(
+    session: Session, identity: Identity, project: Project, permission: Permission, asked: str
+) -> None:
+    """*asked* is the project's name as it was asked for.
+
+    What is in quarantine is an administrator's alone, or its owner could hide what is wrong with it.
+    """
     name = project.normalized_name
     allowed = permissions_on(session, identity.user_id, project)
     if Permission.READ not in allowed and not identity.is_admin:
-        raise no_project(name)  # not even that somebody else has one of this name
+        raise no_project(asked)  # not even that somebody else has one of this name
     check_credentials(identity, name, permission)
     if identity.is_admin:
         return

@@ -15,10 +15,10 @@ def find_project(session: Session, name: str) -> Project:
     """
     found = session.scalar(select(Project).where(Project.normalized_name == normalize_name(name)))
     if found is None:
-        raise no_project(normalize_name(name))
+        raise no_project(name)
     return found
 
 
-def no_project(normalized_name: str) -> Refusal:
-    """That there is none of that name, or none for who asks."""
-    return Refusal(Code.NOT_FOUND, f"There is no project {normalized_name!r}.")
+def no_project(name: str) -> Refusal:
+    """That there is none of that name, as it was asked for, or none for who asks."""
+    return Refusal(Code.NOT_FOUND, f"There is no project {name!r}.")

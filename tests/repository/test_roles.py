@@ -104,7 +104,7 @@ def test_who_may_not_gives_no_role(filled: Index) -> None:
     with filled.database.write() as session:
         changes.set_visibility(session, OPERATOR, "foo", "private")
     text = refused(filled, Code.NOT_FOUND, "bo", "owner", by=identity(filled, "bo"))
-    assert text == "There is no project 'foo'."
+    assert text == "There is no project 'Foo'."  # as it was asked for, and as if nobody had it
 
 
 def test_what_can_be_no_role_is_said(filled: Index) -> None:
