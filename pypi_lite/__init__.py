@@ -46,6 +46,7 @@ def make_app(settings: Settings) -> Any:
     config.include("pypi_lite.api.upload")
     config.include("pypi_lite.api.oidc")
     config.include("pypi_lite.api.projects")
+    config.include("pypi_lite.api.roles")
     config.include("pypi_lite.api.tokens")
     config.include("pypi_lite.api.journal")
     config.include("pypi_lite.api.openapi")

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from sqlalchemy import select
 from webtest import TestApp
 
 import pypi_lite
 from pypi_lite import make_app
 from pypi_lite.__main__ import main
 from pypi_lite.accounts import totp
-from pypi_lite.models import Action, now
+from pypi_lite.models import Action, WebSession, now
 from pypi_lite.opening import SETUP_SECRET, migrate, secret
 from pypi_lite.repository.journal import Wanted, lines
 from pypi_lite.settings import Settings
@@ -133,14 +134,20 @@ class Story:
         fill(self.root.get(f"/setup/?secret={given}").form, 303, name="root", password=PASSWORD)
 
     def people(self) -> None:
-        """ann is invited, bob is made; both choose their passwords by a link."""
+        """ann is invited, bob is made; both choose their passwords by a link.
+
+        bob, who is logged in, is given another link, and is disabled when he is logged in again.
+        """
         invited = self.act("/admin/people/", "invite", 200, invited="ann@example.org", days="3")
         fill(self.ann.get(self.link(invited)).form, 200, name="ann", password=OTHER_PASSWORD)
         made = self.act("/admin/people/", "create", 200, name="bob")
         fill(self.browser().get(self.link(made)).form, 200, password=OTHER_PASSWORD)
         self.act("/admin/people/ann/", "promote")
         self.act("/admin/people/ann/", "demote")
-        self.link(self.act("/admin/people/bob/", "reset", 200))
+        log_in(self.browser(), "bob", OTHER_PASSWORD)
+        reset = self.link(self.act("/admin/people/bob/", "reset", 200))
+        fill(self.browser().get(reset).form, 200, password=OTHER_PASSWORD)
+        log_in(self.browser(), "bob", OTHER_PASSWORD)
         self.act("/admin/people/bob/", "disable")
         self.act("/admin/people/bob/", "enable")
 
@@ -299,6 +306,29 @@ def test_who_by_which_means_from_where(journal: list[dict[str, Any]], action: Ac
     ), found
 
 
+def test_each_session_that_is_ended_is_told(story: Story, journal: list[dict[str, Any]]) -> None:
+    """By its owner, with another password or a link for one, and by who disables the account."""
+    told, cause = [], None
+    for entry in journal:
+        if entry["action"] != Action.SESSION_END:
+            cause = entry
+            continue
+        name, _, number = entry["note"].rpartition(": session ")
+        told.append(int(number))
+        assert cause is not None
+        assert (cause["actor"], cause["means"]) == (entry["actor"], entry["means"])
+        assert (cause["action"], cause["note"]) in (
+            (Action.PASSWORD_CHANGE, name),
+            (Action.USER_DISABLE, name),
+        )
+    begun = [entry["serial"] for entry in journal if entry["action"] == Action.SESSION_BEGIN]
+    with story.index.database.read() as session:
+        alive = session.scalars(select(WebSession.id)).all()
+    assert sorted([*told, *alive]) == sorted(begun)
+    means = [e["means"].split()[0] for e in journal if e["action"] == Action.SESSION_END]
+    assert means == ["reset", "session", "session", "session"]
+
+
 def test_every_request_has_an_address(journal: list[dict[str, Any]]) -> None:
     for entry in journal:
         expected = None if entry["actor"] in WITHOUT_ADDRESS else ADDRESS
@@ -309,7 +339,7 @@ def test_nobody_acts_without_means_but_at_a_door(journal: list[dict[str, Any]]) 
     """Where somebody is let in there is no session yet; the operator is on the machine."""
     doors = {(actor, action) for actor in WITHOUT_ADDRESS for action in Action}
     doors |= {("setup link", Action.USER_CREATE)}
-    doors |= {(actor, Action.SESSION_BEGIN) for actor in ("ann", "root")}
+    doors |= {(actor, Action.SESSION_BEGIN) for actor in ("ann", "bob", "root")}
     found = {(e["actor"], Action(e["action"])) for e in journal if e["means"] is None}
     assert found - doors == set()
 

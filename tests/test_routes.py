@@ -173,6 +173,15 @@ ROWS: dict[str, list[tuple[str, str, Need]]] = {
         ("DELETE", "/api/projects/{victim}/releases/1.0", by_token(Permission.DELETE)),
         ("PUT", "/api/projects/hidden/releases/1.0", a_program),
     ],
+    "api.roles": [
+        ("GET", "/api/projects/hidden/roles", lambda kind: kind.may(Permission.MANAGE)),
+        ("PUT", "/api/projects/hidden/roles", lambda kind: kind.is_good and kind.shows == TOKEN),
+    ],
+    "api.role": [
+        ("PUT", "/api/projects/hidden/roles/@team", by_token(Permission.MANAGE)),
+        ("DELETE", "/api/projects/{victim}/roles/@team", by_token(Permission.MANAGE)),
+        ("POST", "/api/projects/hidden/roles/@team", lambda k: k.is_good and k.shows == TOKEN),
+    ],
     "api.project": [
         ("GET", "/api/projects/hidden", reads_it),
         ("PATCH", "/api/projects/hidden", by_token(Permission.MANAGE)),
@@ -264,6 +273,7 @@ ROWS |= {
 BODIES = {
     "api.project": b'{"visibility": "private"}',
     "api.release": b'{"yanked": false}',
+    "api.role": b'{"role": "reader"}',
 }
 
 
@@ -284,7 +294,7 @@ class World:
             path,
             method=method,
             headers={**self.headers[who], "Accept": "*/*", "Content-Type": "application/json"},
-            body=BODIES.get(route, b"") if method == "PATCH" else b"",
+            body=BODIES.get(route, b"") if method in ("PATCH", "PUT") else b"",
             status="*",
             expect_errors=True,
         )

@@ -20,6 +20,8 @@ class Identity:
     password: str = field(default="", repr=False)
     #: For the journal: the network address that it comes from.
     address: str | None = None
+    #: The session, of somebody who is logged in with a browser.
+    session_id: int | None = None
     #: The token that speaks for the person, where it is not the person.
     token_id: int | None = None
     #: The token of a trusted publisher: it speaks for no person.

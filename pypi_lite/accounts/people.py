@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import replace
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
@@ -17,7 +17,7 @@ from pypi_lite.accounts.tokens import (
     is_wellformed,
     token_hash,
 )
-from pypi_lite.models import Action, PublisherToken, User, now
+from pypi_lite.models import Action, PublisherToken, User, WebSession, now
 from pypi_lite.models.journal import append
 
 _USER_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?\Z", re.ASCII)
@@ -99,7 +99,7 @@ def with_password(user: User) -> Identity | None:
     identity = identity_of(user, means="password")
     if identity is None or user.password_hash is None:
         return None
-    return replace(identity, password=hashlib.sha256(user.password_hash.encode()).hexdigest())
+    return replace(identity, password=_which(user.password_hash))
 
 
 def password_identity(session: Session, user_id: int) -> Identity | None:
@@ -118,7 +118,8 @@ def identity_of(user: User, *, means: str | None, address: str | None = None) ->
 
 
 def refresh(session: Session, identity: Identity) -> Identity | None:
-    """*identity* as the database has it now, or None: the account or the token is gone."""
+    """*identity* as the database has it now, or None: what it showed opens nothing any more, be it a
+    token, a session or a password, or its account does not."""
     if identity.token_id is not None:
         found = identity_of_token(session, identity.token_id)
         return found and replace(found, address=identity.address)
@@ -127,7 +128,24 @@ def refresh(session: Session, identity: Identity) -> Identity | None:
         return found and replace(found, address=identity.address)
     if identity.user_id is None:
         return identity
-    user = session.get(User, identity.user_id)
-    if user is None:
+    user = session.scalar(_account(identity))
+    if user is None or user.is_disabled:
         return None
-    return identity_of(user, means=identity.means, address=identity.address)
+    if identity.password and identity.password != _which(user.password_hash or ""):
+        return None
+    return replace(identity, name=user.name, is_admin=user.is_admin)
+
+
+def _account(identity: Identity) -> Select[User]:
+    """The account, while the session lasts by which *identity* is known, if it is by one."""
+    query = select(User).where(User.id == identity.user_id)
+    if identity.session_id is None:
+        return query
+    return query.join(WebSession, WebSession.user_id == User.id).where(
+        WebSession.id == identity.session_id, WebSession.expires > now()
+    )
+
+
+def _which(password_hash: str) -> str:
+    """Which password it is, for `Identity.password`: nothing from which one could find the password."""
+    return hashlib.sha256(password_hash.encode()).hexdigest()

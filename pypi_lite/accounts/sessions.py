@@ -8,6 +8,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,7 +62,9 @@ def session_identity(
     if lacks_factor(session, require, row.User):
         return None
     identity = identity_of(row.User, means=means_of(row.WebSession))
-    return None if identity is None else (identity, row.WebSession.expires)
+    if identity is None:
+        return None
+    return replace(identity, session_id=row.WebSession.id), row.WebSession.expires
 
 
 def means_of(row: WebSession) -> str:
@@ -127,8 +130,8 @@ def end_sessions(
     session: Session, user_id: int, *, by: Actor, but_sha256: str | None = None
 ) -> None:
     """End all sessions of a user, but the one whose cookie has that hash."""
-    query = select(WebSession).where(WebSession.user_id == user_id)
-    for row in session.scalars(query):
+    query = select(WebSession).where(WebSession.user_id == user_id).order_by(WebSession.id)
+    for row in session.scalars(query).all():
         if row.sha256 != but_sha256:
             _end(session, row, by)
 

@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.people import AccountError, find_user
+from pypi_lite.accounts.sessions import end_sessions
 from pypi_lite.mailboxes import clean_mailbox
-from pypi_lite.models import Action, LinkPurpose, OneTimeLink, User, WebSession
+from pypi_lite.models import Action, LinkPurpose, OneTimeLink, User
 from pypi_lite.models.journal import append
 
 
@@ -29,9 +30,9 @@ def disable_user(session: Session, name: str, *, by: Identity) -> None:
         return
     _check_not_last(session, user)
     user.is_disabled = True
-    end_sessions(session, user)
     _delete_links(session, user)
     append(session, Action.USER_DISABLE, by=by, note=user.name)
+    end_sessions(session, user.id, by=by)
 
 
 def enable_user(session: Session, name: str, *, by: Identity) -> None:
@@ -72,12 +73,6 @@ def set_wants_mail(session: Session, name: str, wants: bool, *, by: Identity) ->
         user.wants_mail = wants
         note = f"{user.name}: {'wants' if wants else 'does not want'} mail"
         append(session, Action.USER_CHANGE, by=by, note=note)
-
-
-def end_sessions(session: Session, user: User) -> None:
-    """Log the person out everywhere."""
-    for row in session.scalars(select(WebSession).where(WebSession.user_id == user.id)):
-        session.delete(row)
 
 
 def mailbox(address: str) -> str | None:

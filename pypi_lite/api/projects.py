@@ -34,6 +34,8 @@ _RESOURCES = {
     RELEASE: ("/api/projects/{name}/releases/{version}", ("PATCH", "DELETE")),
     FILE: ("/api/files/{filename}", ("DELETE",)),
 }
+#: By which header a method's body is asked for (RFC 5789, 3.1; RFC 9110, 12.5.1 for all others).
+_ACCEPTS = {"POST": "Accept-Post", "PATCH": "Accept-Patch"}
 
 
 def includeme(config: Any) -> None:
@@ -81,7 +83,7 @@ def delete_project(request: Any) -> Response:
     """Take the project out of the index, with all that it has."""
     with changing(request) as session:
         name = request.matchdict["name"]
-        return _gone(changes.delete_project(session, request.identity, name))
+        return gone(changes.delete_project(session, request.identity, name))
 
 
 @view_config(route_name=RELEASE, request_method="GET", permission=Permission.READ)
@@ -121,7 +123,7 @@ def delete_release(request: Any) -> Response:
     """Take the release out of the index, with its files."""
     name, version = request.matchdict["name"], request.matchdict["version"]
     with changing(request) as session:
-        return _gone(changes.delete_release(session, request.identity, name, version))
+        return gone(changes.delete_release(session, request.identity, name, version))
 
 
 @view_config(route_name=FILE, request_method="GET", permission=Permission.READ)
@@ -133,7 +135,7 @@ def file(request: Any) -> Response:
     for release in found.releases if found else ():
         for entry in release.files:
             if found and entry.filename == filename:
-                return _answer(_file_json(request, release, entry), found.facts.serial)
+                return answer(_file_json(request, release, entry), found.facts.serial)
     raise Refusal(Code.NOT_FOUND, f"There is no file {filename!r} here.")
 
 
@@ -147,7 +149,7 @@ def delete_file(request: Any) -> Response:
     """Take the file out of the index; its name stays taken."""
     filename = request.matchdict["filename"]
     with changing(request) as session:
-        return _gone(changes.delete_file(session, request.identity, filename))
+        return gone(changes.delete_file(session, request.identity, filename))
 
 
 @view_config(route_name=PROJECT, permission=Permission.READ, require_csrf=False)
@@ -172,8 +174,7 @@ def refused(error: Refusal, request: Any) -> Response:
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     if error.code is Code.WRONG_TYPE:
-        accepts = "Accept-Post" if request.method == "POST" else "Accept-Patch"  # RFC 5789, 2.2
-        response.headers[accepts] = "application/json"
+        response.headers[_ACCEPTS.get(request.method, "Accept")] = "application/json"
     return response
 
 
@@ -202,6 +203,22 @@ def changing(request: Any) -> Iterator[Session]:
         raise Refusal(Code.BUSY, f"The change was not made: {error}. Try again.") from error
 
 
+def answer(body: dict[str, Any], serial: int, status: int = 200) -> Response:
+    """*body*, as of the change with that *serial*."""
+    response = Response(json_body=body, status=status, content_type="application/json")
+    response.headers.update(HEADERS)
+    response.headers[SERIAL_HEADER] = str(serial)
+    return response
+
+
+def gone(serial: int) -> Response:
+    """204, since the change with that *serial*."""
+    response = Response(status=204, content_type=None)
+    response.headers.update(HEADERS)
+    response.headers[SERIAL_HEADER] = str(serial)
+    return response
+
+
 def _project(request: Any, session: Session, reach: Reach) -> Response:
     found = _found_project(request, session, reach)
     body = {
@@ -213,7 +230,7 @@ def _project(request: Any, session: Session, reach: Reach) -> Response:
         "visibility": found.visibility.value,
         "releases": [_release_json(release) for release in found.releases],
     }
-    return _answer(body, found.facts.serial)
+    return answer(body, found.facts.serial)
 
 
 def _release(request: Any, session: Session, reach: Reach) -> Response:
@@ -223,7 +240,7 @@ def _release(request: Any, session: Session, reach: Reach) -> Response:
         raise Refusal(Code.NOT_FOUND, f"{found.name} has no version {version!r}.")
     files = [_file_json(request, release, file) for file in release.files]
     body = {"project": found.normalized_name, **_release_json(release), "files": files}
-    return _answer(body, found.facts.serial)
+    return answer(body, found.facts.serial)
 
 
 def _found_project(request: Any, session: Session, reach: Reach) -> ProjectEntry:
@@ -254,17 +271,3 @@ def _file_json(request: Any, release: ReleaseEntry, file: FileEntry) -> dict[str
         "uploaded": file.upload_time,
         "url": request.index.settings.url + file.path,
     }
-
-
-def _answer(body: dict[str, Any], serial: int) -> Response:
-    response = Response(json_body=body, content_type="application/json")
-    response.headers.update(HEADERS)
-    response.headers[SERIAL_HEADER] = str(serial)
-    return response
-
-
-def _gone(serial: int) -> Response:
-    response = Response(status=204, content_type=None)
-    response.headers.update(HEADERS)
-    response.headers[SERIAL_HEADER] = str(serial)
-    return response

@@ -9,7 +9,9 @@ from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.people import refresh
 from pypi_lite.accounts.permissions import OF_ROLE, SCOPE, Permission
 from pypi_lite.models import GroupMember, Project, ProjectStatus, Role, RoleName, Visibility
+from pypi_lite.names import normalize_name
 from pypi_lite.repository.errors import Code, Refusal
+from pypi_lite.repository.projects import find_project, no_project
 
 _WHAT = {
     Permission.UPLOAD: "upload to",
@@ -23,33 +25,55 @@ def current_identity(session: Session, identity: Identity) -> Identity:
     """*identity* as the database has it now. Raises Refusal: it is gone."""
     current = refresh(session, identity)
     if current is None:
-        raise Refusal(Code.NOT_AUTHENTICATED, "The token or account is no longer valid.")
+        raise Refusal(Code.NOT_AUTHENTICATED, "The token, session or account is no longer valid.")
     return current
+
+
+def permitted(
+    session: Session, identity: Identity, name: str, permission: Permission
+) -> tuple[Project, Identity]:
+    """The project of that name, in whatever spelling, and *identity* as it is now, if it may do to it
+    what *permission* stands for. Raises Refusal.
+
+    What a token is not for, it is told before anything is looked for: so that says nothing of what is
+    there.
+    """
+    current = current_identity(session, identity)
+    check_credentials(current, normalize_name(name), permission)
+    project = find_project(session, name)
+    _check(session, current, project, permission, name)
+    return project, current
 
 
 def check(
     session: Session, identity: Identity, project: Project, permission: Permission
 ) -> Identity:
-    """*identity* as it is now, if it may do to *project* what *permission* stands for. Raises Refusal.
+    """The same for a project that has been found by something else than its name."""
+    current = current_identity(session, identity)
+    _check(session, current, project, permission, project.normalized_name)
+    return current
+
+
+def _check(
+    session: Session, identity: Identity, project: Project, permission: Permission, asked: str
+) -> None:
+    """*asked* is the project's name as it was asked for.
 
     What is in quarantine is an administrator's alone, or its owner could hide what is wrong with it.
     """
-    current = current_identity(session, identity)
     name = project.normalized_name
-    check_credentials(current, name, permission)
-    if current.is_admin:
-        return current
-    allowed = permissions_on(session, current.user_id, project)
-    if Permission.READ not in allowed:
-        # As if there were none: not even that somebody else has one of this name.
-        raise Refusal(Code.NOT_FOUND, f"There is no project {name!r}.")
+    allowed = permissions_on(session, identity.user_id, project)
+    if Permission.READ not in allowed and not identity.is_admin:
+        raise no_project(asked)  # not even that somebody else has one of this name
+    check_credentials(identity, name, permission)
+    if identity.is_admin:
+        return
     if permission not in allowed:
         raise not_allowed(
-            f"{current.name!r} may not {_WHAT[permission]} {name!r}: ask one of its owners."
+            f"{identity.name!r} may not {_WHAT[permission]} {name!r}: ask one of its owners."
         )
     if project.status == ProjectStatus.QUARANTINED and permission != Permission.UPLOAD:
         raise not_allowed(f"{name!r} is in quarantine: only an administrator may change it.")
-    return current
 
 
 def check_credentials(identity: Identity, normalized_name: str, permission: Permission) -> None:

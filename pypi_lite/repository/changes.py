@@ -13,9 +13,8 @@ from pypi_lite.accounts.permissions import Permission
 from pypi_lite.models import Action, File, ProjectStatus, Release, Visibility
 from pypi_lite.models.journal import append
 from pypi_lite.names import canonical_version, parse_version
-from pypi_lite.repository.authority import check, check_may_quarantine
+from pypi_lite.repository.authority import check, check_may_quarantine, permitted
 from pypi_lite.repository.errors import Code, Refusal
-from pypi_lite.repository.projects import find_project
 from pypi_lite.repository.reasons import clean_reason
 from pypi_lite.repository.upload import mark_changed
 
@@ -24,8 +23,7 @@ def yank(
     session: Session, identity: Identity, name: str, version: str, reason: str | None = None
 ) -> int:
     """Mark a release as one that installers pass over unless it is pinned (PEP 592)."""
-    release = _release(session, name, version)
-    identity = check(session, identity, release.project, Permission.YANK)
+    release, identity = _release(session, identity, name, version, Permission.YANK)
     release.yanked_reason = clean_reason(reason)
     release.yanked = True
     return _change(session, identity, Action.RELEASE_YANK, release, note=release.yanked_reason)
@@ -33,8 +31,7 @@ def yank(
 
 def unyank(session: Session, identity: Identity, name: str, version: str) -> int:
     """Take a yank back."""
-    release = _release(session, name, version)
-    identity = check(session, identity, release.project, Permission.YANK)
+    release, identity = _release(session, identity, name, version, Permission.YANK)
     release.yanked = False
     release.yanked_reason = None
     return _change(session, identity, Action.RELEASE_UNYANK, release)
@@ -42,20 +39,24 @@ def unyank(session: Session, identity: Identity, name: str, version: str) -> int
 
 def delete_file(session: Session, identity: Identity, filename: str) -> int:
     """Take a file out of the index. Its name stays taken for ever (`BurnedFilename`)."""
+    absent = Refusal(Code.NOT_FOUND, f"There is no file {filename!r}.")
     file = session.scalar(select(File).where(File.filename == filename))
     if file is None:
-        raise Refusal(Code.NOT_FOUND, f"There is no file {filename!r}.")
+        raise absent
     release = file.release
-    identity = check(session, identity, release.project, Permission.DELETE)
+    try:
+        identity = check(session, identity, release.project, Permission.DELETE)
+    except Refusal as refusal:
+        # Whoever may not see the project is not told whose the file is.
+        raise absent if refusal.code is Code.NOT_FOUND else refusal from None
     session.delete(file)
     return _change(session, identity, Action.FILE_DELETE, release, filename=filename)
 
 
 def delete_release(session: Session, identity: Identity, name: str, version: str) -> int:
     """Take a release out of the index, with its files."""
-    release = _release(session, name, version)
+    release, identity = _release(session, identity, name, version, Permission.DELETE)
     project = release.project
-    identity = check(session, identity, project, Permission.DELETE)
     session.delete(release)
     entry = append(
         session,
@@ -70,8 +71,7 @@ def delete_release(session: Session, identity: Identity, name: str, version: str
 
 def delete_project(session: Session, identity: Identity, name: str) -> int:
     """Take a project out of the index, with its releases, files and roles."""
-    project = find_project(session, name)
-    identity = check(session, identity, project, Permission.DELETE)
+    project, identity = permitted(session, identity, name, Permission.DELETE)
     session.delete(project)
     # What was hidden stays so: the journal's readers look for it here.
     hidden = None if project.visibility == Visibility.PUBLIC else project.visibility
@@ -86,8 +86,7 @@ def set_status(
 
     Quarantine is set and lifted by administrators alone; its owners set the other three.
     """
-    project = find_project(session, name)
-    identity = check(session, identity, project, Permission.MANAGE)
+    project, identity = permitted(session, identity, name, Permission.MANAGE)
     if status not in list(ProjectStatus):
         raise Refusal(
             Code.BAD_VALUE, f"There is no status {status[:50]!r}: use {', '.join(ProjectStatus)}."
@@ -111,8 +110,7 @@ def set_status(
 
 def set_visibility(session: Session, identity: Identity, name: str, visibility: str) -> int:
     """Say who may read a project."""
-    project = find_project(session, name)
-    identity = check(session, identity, project, Permission.MANAGE)
+    project, identity = permitted(session, identity, name, Permission.MANAGE)
     if visibility not in list(Visibility):
         raise Refusal(
             Code.BAD_VALUE, f"There is no {visibility[:50]!r}: use {', '.join(Visibility)}."
@@ -152,8 +150,10 @@ def _change(
     return entry.serial
 
 
-def _release(session: Session, name: str, version: str) -> Release:
-    project = find_project(session, name)
+def _release(
+    session: Session, identity: Identity, name: str, version: str, permission: Permission
+) -> tuple[Release, Identity]:
+    project, identity = permitted(session, identity, name, permission)
     parsed = parse_version(version)
     found = parsed and session.scalar(
         select(Release).where(
@@ -163,4 +163,4 @@ def _release(session: Session, name: str, version: str) -> Release:
     )
     if not found:
         raise Refusal(Code.NOT_FOUND, f"{project.name} has no version {version!r}.")
-    return found
+    return found, identity

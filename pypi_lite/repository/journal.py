@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.database import Database
-from pypi_lite.models import Action, JournalEntry, Project, Scope
+from pypi_lite.models import Action, JournalEntry, Scope
 from pypi_lite.names import normalize_name
-from pypi_lite.repository.authority import check
+from pypi_lite.repository.authority import permitted
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.pages import moment_text
 
@@ -147,11 +147,7 @@ def check_may_read(session: Session, identity: Identity, normalized_name: str | 
             Code.NOT_ALLOWED,
             "Only an administrator may read all of the journal: name a project of yours.",
         )
-    query = select(Project).where(Project.normalized_name == normalized_name)
-    project = session.scalar(query)
-    if project is None:
-        raise Refusal(Code.NOT_FOUND, f"There is no project {normalized_name!r}.")
-    check(session, identity, project, Permission.MANAGE)
+    permitted(session, identity, normalized_name, Permission.MANAGE)
 
 
 def _check_token(identity: Identity, normalized_name: str | None) -> None:

@@ -15,5 +15,10 @@ def find_project(session: Session, name: str) -> Project:
     """
     found = session.scalar(select(Project).where(Project.normalized_name == normalize_name(name)))
     if found is None:
-        raise Refusal(Code.NOT_FOUND, f"There is no project {name!r}.")
+        raise no_project(name)
     return found
+
+
+def no_project(name: str) -> Refusal:
+    """That there is none of that name, as it was asked for, or none for who asks."""
+    return Refusal(Code.NOT_FOUND, f"There is no project {name!r}.")

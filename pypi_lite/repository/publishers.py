@@ -16,7 +16,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.accounts.people import identity_of, refresh
+from pypi_lite.accounts.people import identity_of
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.attestations import Kind, Workflow
 from pypi_lite.issuers import PUBLIC, IssuerKind, Source
@@ -24,7 +24,7 @@ from pypi_lite.models import Action, Project, Publisher, Scope, User, now
 from pypi_lite.models.journal import append
 from pypi_lite.names import LONGEST_NAME, is_valid_name, normalize_name
 from pypi_lite.repository import namespaces
-from pypi_lite.repository.authority import check
+from pypi_lite.repository.authority import current_identity, permitted
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.projects import find_project
 from pypi_lite.urls import safe_url
@@ -58,8 +58,7 @@ class PublisherEntry:
 def add(session: Session, identity: Identity, name: str, source: Source) -> int:
     """Let *source* be a publisher of the project *name*; its number. One that is there is refused."""
     _check(source)
-    project = find_project(session, name)
-    identity = check(session, identity, project, Permission.MANAGE)
+    project, identity = permitted(session, identity, name, Permission.MANAGE)
     wanted = {"project_id": project.id, **_columns(source)}
     if session.scalar(select(Publisher.id).filter_by(**wanted)) is not None:
         raise Refusal(Code.BAD_FORM, f"{project.name} has this publisher already.")
@@ -100,8 +99,7 @@ def add_pending(
 def remove(session: Session, identity: Identity, name: str, number: int) -> int:
     """Let the publisher with this *number* be none of the project's; the serial. Its tokens open nothing
     from now on. What it has published and attested stays: it was so."""
-    project = find_project(session, name)
-    identity = check(session, identity, project, Permission.MANAGE)
+    project, identity = permitted(session, identity, name, Permission.MANAGE)
     publisher = session.get(Publisher, number)
     if publisher is None or publisher.project_id != project.id:
         raise Refusal(Code.NOT_FOUND, f"{project.name} has no publisher {number}.")
@@ -250,9 +248,7 @@ def _check_workflow(source: Source) -> None:
 
 def _person(session: Session, identity: Identity, user_name: str) -> User:
     """The user, if it is *identity* itself, or whom it administers."""
-    current = refresh(session, identity)
-    if current is None:
-        raise Refusal(Code.NOT_AUTHENTICATED, "The token or account is no longer valid.")
+    current = current_identity(session, identity)
     user = session.scalar(select(User).where(User.name == user_name.strip().lower()))
     if user is None or not (current.is_admin or current.user_id == user.id):
         raise Refusal(Code.NOT_FOUND, f"There is no user {user_name!r}, or it is not you.")

@@ -10,12 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
+from pypi_lite.accounts.people import is_user_name
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.models import Action, Group, Project, Role, RoleName, User
 from pypi_lite.models.journal import append
-from pypi_lite.repository.authority import check
+from pypi_lite.repository.authority import permitted
 from pypi_lite.repository.errors import Code, Refusal
-from pypi_lite.repository.projects import find_project
 from pypi_lite.repository.upload import mark_changed
 
 _GROUP = "@"
@@ -31,8 +31,7 @@ class RoleEntry:
 
 def grant(session: Session, identity: Identity, name: str, who: str, role: str) -> int:
     """Let *who* be *role* on the project, in place of what they were."""
-    project = find_project(session, name)
-    identity = check(session, identity, project, Permission.MANAGE)
+    project, identity = permitted(session, identity, name, Permission.MANAGE)
     if role not in list(RoleName):
         raise Refusal(Code.BAD_VALUE, f"There is no role {role[:50]!r}: use {', '.join(RoleName)}.")
     holder = _holder(session, who)
@@ -49,8 +48,7 @@ def grant(session: Session, identity: Identity, name: str, who: str, role: str) 
 
 def revoke(session: Session, identity: Identity, name: str, who: str) -> int:
     """Let *who* have no role on the project."""
-    project = find_project(session, name)
-    identity = check(session, identity, project, Permission.MANAGE)
+    project, identity = permitted(session, identity, name, Permission.MANAGE)
     holder = _holder(session, who)
     found = _role(session, project, holder)
     if found is None:
@@ -59,6 +57,12 @@ def revoke(session: Session, identity: Identity, name: str, who: str) -> int:
         _check_another_owner(session, project, found)
     session.delete(found)
     return _change(session, identity, Action.ROLE_REVOKE, project, _name(holder))
+
+
+def listed(session: Session, identity: Identity, name: str) -> list[RoleEntry]:
+    """All roles on the project, for who may change them."""
+    project, _ = permitted(session, identity, name, Permission.MANAGE)
+    return of(session, project.normalized_name)
 
 
 def of(session: Session, normalized_name: str) -> list[RoleEntry]:
@@ -78,6 +82,11 @@ def of(session: Session, normalized_name: str) -> list[RoleEntry]:
     return sorted(found, key=lambda entry: (order.index(entry.role), entry.who))
 
 
+def spelled(who: str) -> str:
+    """*who* as roles have it."""
+    return who.strip().lower()
+
+
 def _check_another_owner(session: Session, project: Project, role: Role) -> None:
     """A project that has an owner keeps one: nobody else could give it another."""
     others = select(Role.id).where(
@@ -90,9 +99,11 @@ def _check_another_owner(session: Session, project: Project, role: Role) -> None
 
 
 def _holder(session: Session, who: str) -> User | Group:
-    name = who.strip().lower()
+    name = spelled(who)
     found: User | Group | None
-    if name.startswith(_GROUP):
+    if not is_user_name(name.removeprefix(_GROUP)):
+        found = None  # what can be no name is not asked for: PostgreSQL refuses a NUL
+    elif name.startswith(_GROUP):
         found = session.scalar(select(Group).where(Group.name == name.removeprefix(_GROUP)))
     else:
         found = session.scalar(select(User).where(User.name == name))

@@ -7,10 +7,12 @@ import pytest
 from sqlalchemy import select, text
 
 from pypi_lite.accounts.identity import OPERATOR, Identity
+from pypi_lite.accounts.log_in import change_password
 from pypi_lite.accounts.people import (
     AccountError,
     authenticate,
     create_user,
+    find_user,
     has_admin,
     refresh,
 )
@@ -89,6 +91,17 @@ def test_an_identity_is_what_the_database_says_now(index: Index) -> None:
         session.delete(session.scalars(select(User)).one())
         session.flush()
         assert refresh(session, password) is None
+
+
+def test_another_password_opens_nothing_to_who_showed_the_old_one(index: Index) -> None:
+    make_user(index, "ann", PASSWORD)
+    found = who(index, "ann", PASSWORD)
+    assert found is not None
+    with index.database.write() as session:
+        assert refresh(session, found) == found
+        change_password(session, find_user(session, "ann"), "another hash", by=OPERATOR)
+        session.flush()
+        assert refresh(session, found) is None
 
 
 @pytest.mark.parametrize(

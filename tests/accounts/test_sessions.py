@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from pypi_lite.accounts.identity import Identity
+from pypi_lite.accounts.people import refresh
 from pypi_lite.accounts.sessions import (
     begin_session,
     cookie_hash,
@@ -102,6 +103,20 @@ def test_a_session_stands_for_its_user(index: Index, ann: str) -> None:
         ends = session_identity(session, rows[0].sha256, Require.OFF)
     assert ends is not None
     assert timedelta(hours=11) < ends[1] - now() <= timedelta(hours=12)
+
+
+def test_who_has_logged_out_is_nobody_any_more(index: Index, ann: str) -> None:
+    """Not what was known at a request's beginning counts, but what is so when it changes something."""
+    found, other = who(index, begin(index, ann)), who(index, begin(index, ann))
+    assert found is not None
+    assert other is not None
+    with index.database.write() as session:
+        assert refresh(session, found) == found
+        assert found.session_id is not None
+        assert end_session(session, 1, found.session_id, by=acting(ann))
+        session.flush()
+        assert refresh(session, found) is None
+        assert refresh(session, other) == other
 
 
 def test_a_session_ends(index: Index, ann: str) -> None:

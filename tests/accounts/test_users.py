@@ -54,7 +54,7 @@ def journal(index: Index) -> list[tuple[str, str, str | None]]:
 
 def test_a_disabled_account_opens_nothing(index: Index, ann: str) -> None:
     token = new_token(index, ann)
-    new_session(index, ann)
+    numbers = [new_session(index, ann) for _ in range(2)]
     with index.database.write() as session:
         links.reset(session, ann, by=ROOT)
     with index.database.read() as session:
@@ -82,6 +82,7 @@ def test_a_disabled_account_opens_nothing(index: Index, ann: str) -> None:
         assert authenticate(session, "__token__", token) is not None
     assert journal(index)[1:] == [
         (Action.USER_DISABLE, "root", "ann"),
+        *((Action.SESSION_END, "root", f"ann: session {number}") for number in numbers),
         (Action.USER_ENABLE, "root", "ann"),
     ]
 

@@ -38,6 +38,7 @@ from pypi_lite.repository.errors import Refusal
 from pypi_lite.settings import Settings
 from tests.api.conftest import token_of_new
 from tests.api.forms import post, twine
+from tests.api.test_projects import fits
 from tests.distributions.build import sdist, wheel
 from tests.issuers import DISCOVERY, KEYS, TestIssuer, running_issuer
 from tests.web.helpers import put
@@ -151,7 +152,7 @@ def minted(app: TestApp, issuer: TestIssuer, **claims: Any) -> str:
 def refusal(answer: Any) -> tuple[str, str]:
     """Code and text of an answer that is one, as every client reads it."""
     assert answer.status_int == 422, answer.text
-    assert answer.json["message"] == "Token request failed"
+    assert fits("TokenFailure", answer.json)["message"] == "Token request failed"
     (error,) = answer.json["errors"]
     assert sorted(error) == ["code", "description"]
     return error["code"], error["description"]
@@ -172,7 +173,7 @@ def foo(index: Index, issuer: TestIssuer) -> int:
 
 def test_the_audience_is_the_indexs_host(app: TestApp) -> None:
     answer = app.get(AUDIENCE)
-    assert answer.json == {"audience": "index.test"}
+    assert fits("Audience", answer.json) == {"audience": "index.test"}
     assert answer.content_type == "application/json"
     assert answer.headers["Cache-Control"] == "no-store"
     assert "Set-Cookie" not in answer.headers
@@ -188,7 +189,7 @@ def test_without_an_issuer_there_is_nothing(settings: Settings) -> None:
     application = make_app(replace(settings, trusted_publishers=()))
     app = TestApp(application)
     for answer in (app.get(AUDIENCE, status=404), ask(app, "a.b.c", status=404)):
-        assert answer.json["errors"][0]["code"] == "not-found"
+        assert fits("TokenFailure", answer.json)["errors"][0]["code"] == "not-found"
     application.registry["pypi_lite.index"].database.dispose()
 
 
@@ -217,7 +218,7 @@ def test_a_token_is_exchanged_and_publishes(
 ) -> None:
     before = int(time.time())
     answer = ask(app, issuer.token(github_claims(issuer)))
-    assert answer.json.pop("success") is True
+    assert fits("MintedToken", answer.json)["success"] is True
     token, expires = answer.json["token"], answer.json["expires"]
     assert token.startswith(TOKEN_PREFIX)
     assert before + 900 <= expires <= time.time() + 900
@@ -526,7 +527,7 @@ def test_an_issuer_that_does_not_answer_is_no_fault_of_the_token(
     issuer.misbehaviours[DISCOVERY] = lambda handler: handler.answer_json({}, 500)
     application = make_app(settings)
     answer = ask(TestApp(application), issuer.token(github_claims(issuer)), status=503)
-    assert answer.json["errors"][0]["code"] == "busy"
+    assert fits("TokenFailure", answer.json)["errors"][0]["code"] == "busy"
     assert "Retry-After" in answer.headers
     application.registry["pypi_lite.index"].database.dispose()
 

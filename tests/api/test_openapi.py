@@ -8,8 +8,10 @@ from pyramid.interfaces import IRoutesMapper
 from webtest import TestApp
 
 from pypi_lite.accounts.identity import OPERATOR
+from pypi_lite.api.description import describe
 from pypi_lite.models import ProjectStatus
 from pypi_lite.repository import Index, namespaces
+from pypi_lite.settings import Settings
 from tests.api.conftest import Shelf
 from tests.api.test_media import JSON
 from tests.api.test_projects import fits
@@ -67,7 +69,21 @@ def test_the_other_paths_are_routes_too(shelf: Shelf, document: dict[str, Any]) 
     paths = {path for path in document["paths"] if not path.startswith("/api/")}
     assert paths <= patterns
     assert {"/simple/{name}/", "/legacy/", "/pypi/{name}/json"} <= paths
-    assert {path for path in patterns if path.startswith("/integrity/")} <= paths
+    for prefix in ("/integrity/", "/_/"):
+        found = {path for path in patterns if path.startswith(prefix)}
+        assert found
+        assert found <= paths
+
+
+@pytest.mark.parametrize("url", ["http://index.test/", "http://index.test/pypi/"])
+def test_trusted_publishing_is_at_the_root_of_the_host(url: str) -> None:
+    """There clients ask, whatever path the index has."""
+    document = describe(Settings(url=url), "1")
+    validate(document, cls=OpenAPIV31SpecValidator)
+    assert document["servers"] == [{"url": url.rstrip("/")}]
+    for path, operations in document["paths"].items():
+        servers = [{"url": "http://index.test"}] if path.startswith("/_/") else None
+        assert operations.get("servers") == servers
 
 
 def test_pages_are_what_it_says(shelf: Shelf) -> None:

@@ -250,6 +250,27 @@ def test_who_may_not(app: TestApp, filled: Index) -> None:
     assert project_of(filled) == before
 
 
+def test_what_one_may_not_see_is_not_there(app: TestApp, filled: Index) -> None:
+    """Each change is refused as if nobody had it, to an account and to a token for something else."""
+    with filled.database.write() as session:
+        changes.set_visibility(session, OPERATOR, "foo-bar", "private")
+    new_person(filled, "eve")
+    secrets = [
+        new_token(filled, "eve"),
+        new_token(filled, "eve", Scope.READ),
+        new_token(filled, "eve", projects=["other"]),
+    ]
+    asked = [*CHANGES, ("PATCH", RELEASE.replace("1.0", "9.9"), {"yanked": True})]
+    asked += [("DELETE", PROJECT.replace("foo-bar", "Foo.bar"), None)]
+    for secret in secrets:
+        for method, url, body in asked:
+            hidden = ask(app, method, url, secret, body, status="*")
+            url = url.replace("bar", "xyz")
+            absent = ask(app, method, url, secret, body, status="*")
+            assert hidden.status_int in (403, 404)
+            assert hidden.text == absent.text.replace("xyz", "bar")
+
+
 def test_an_owner_does_not_quarantine_but_an_administrator_does(
     app: TestApp, filled: Index, token: str
 ) -> None:

@@ -104,13 +104,15 @@ def test_who_may_not_gives_no_role(filled: Index) -> None:
     with filled.database.write() as session:
         changes.set_visibility(session, OPERATOR, "foo", "private")
     text = refused(filled, Code.NOT_FOUND, "bo", "owner", by=identity(filled, "bo"))
-    assert text == "There is no project 'foo'."
+    assert text == "There is no project 'Foo'."  # as it was asked for, and as if nobody had it
 
 
 def test_what_can_be_no_role_is_said(filled: Index) -> None:
     assert "owner, maintainer, uploader, reader" in refused(filled, Code.BAD_VALUE, "ann", "boss")
     assert "no user 'eve'" in refused(filled, Code.NOT_FOUND, "eve", "reader")
     assert "no group '@ann'" in refused(filled, Code.NOT_FOUND, "@ann", "reader")
+    for who in ("ann\0", "@a\0nn"):  # which PostgreSQL refuses to be asked for
+        refused(filled, Code.NOT_FOUND, who, "reader")
     assert "has no role" in refused(filled, Code.NOT_FOUND, "ann")
     with pytest.raises(Refusal, match="no project"), filled.database.write() as session:
         roles.grant(session, OPERATOR, "bar", "ann", "reader")

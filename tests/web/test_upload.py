@@ -1,14 +1,23 @@
 """The upload form, with and without its script."""
 
+import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from webtest import TestApp, Upload
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from webtest import TestApp, TestRequest, Upload
 
 from pypi_lite import make_app
+from pypi_lite.accounts import users
+from pypi_lite.accounts.log_in import change_password
+from pypi_lite.accounts.people import find_user
+from pypi_lite.accounts.sessions import end_session, sessions_of
+from pypi_lite.models import WebSession, now
 from pypi_lite.repository import Index
 from pypi_lite.settings import Settings
-from tests.conftest import new_user
+from tests.conftest import acting, new_user
 from tests.distributions.build import sdist, wheel
 from tests.web.helpers import ATTACK, below_index, log_in, put
 
@@ -192,6 +201,66 @@ def test_needs_a_login(app: TestApp, csrf: str) -> None:
     app.reset()
     assert send(app, wheel("foo", "1.0"), token=csrf).location.startswith("http://localhost/login/")
     app.get("/project/foo/", status=404)
+
+
+class Interrupted(io.BytesIO):
+    """A body, and what happens while it arrives."""
+
+    def __init__(self, content: bytes, happens: Callable[[], None]) -> None:
+        super().__init__(content)
+        self._happens: Callable[[], None] | None = happens
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        content = super().read(size)
+        if self._happens is not None:
+            happens, self._happens = self._happens, None
+            happens()
+        return content
+
+
+def ended(session: Session) -> None:
+    """By its owner, elsewhere."""
+    user = find_user(session, "ann")
+    (row,) = sessions_of(session, user.id)
+    assert end_session(session, user.id, row.id, by=acting("ann"))
+
+
+def expired(session: Session) -> None:
+    for row in session.scalars(select(WebSession)):
+        row.expires = now()
+
+
+def another_password(session: Session) -> None:
+    change_password(session, find_user(session, "ann"), "x" * 20, by=acting("root"))
+
+
+def disabled(session: Session) -> None:
+    users.disable_user(session, "ann", by=acting("root"))
+
+
+@pytest.mark.parametrize("happens", [None, ended, expired, another_password, disabled])
+def test_who_is_logged_out_meanwhile_publishes_nothing(
+    app: TestApp, index: Index, csrf: str, happens: Callable[[Session], None] | None
+) -> None:
+    """As an upload whose token is revoked while it arrives."""
+    name, content = wheel("foo", "1.0")
+    head = f'--b\r\nContent-Disposition: form-data; name="content"; filename="{name}"\r\n\r\n'
+    body = head.encode() + content + b"\r\n--b--\r\n"
+
+    def happen() -> None:
+        if happens is not None:
+            with index.database.write() as session:
+                happens(session)
+
+    request = TestRequest.blank("/upload/", method="POST", headers={"X-CSRF-Token": csrf, **JSON})
+    request.content_type = "multipart/form-data; boundary=b"
+    request.body_file = Interrupted(body, happen)
+    request.content_length = len(body)
+    (result,) = app.do_request(request, status=200).json["results"]
+    assert result["ok"] == (happens is None)
+    if happens is not None:
+        assert "no longer valid" in result["text"]
+    app.get("/project/foo/", status=200 if happens is None else 404)
 
 
 def test_a_file_that_cannot_be_stored(app: TestApp, csrf: str, settings: Settings) -> None:
