@@ -7,6 +7,7 @@ token. The cookie counts for reading at programs' addresses too: somebody who is
 ``/simple/`` and downloads files.
 """
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,7 @@ from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.log_in import PasswordAloneError, by_password_alone
 from pypi_lite.accounts.people import authenticate, password_identity
 from pypi_lite.accounts.permissions import Permission
+from pypi_lite.accounts.proofs import Proof
 from pypi_lite.accounts.sessions import (
     begin_session,
     cookie_hash,
@@ -94,8 +96,11 @@ class Policy:
             return Allowed("administers the index")
         return Denied(f"{permission} is not granted")
 
-    def remember(self, request: Any, userid: User, **_: Any) -> list[tuple[str, str]]:
-        """Log *userid*, who is in the request's writing session, in: headers for the answer.
+    def remember(
+        self, request: Any, userid: User, *, shown: Collection[Proof], **_: Any
+    ) -> list[tuple[str, str]]:
+        """Log *userid*, who is in the request's writing session and has *shown* that, in: headers for
+        the answer.
 
         The id is a new one, whatever the cookie held before, and its session, if it had one, ends.
         """
@@ -108,6 +113,7 @@ class Policy:
             address=request.remote_addr or "",
             agent=request.user_agent or "",
             by=by,
+            shown=shown,
         )
         return [cookie_header(request, secret)]
 

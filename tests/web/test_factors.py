@@ -19,7 +19,7 @@ from pypi_lite.settings import Require, Settings
 from tests.accounts.authenticator import Authenticator
 from tests.conftest import PASSWORD, new_token, new_user
 from tests.distributions.build import wheel
-from tests.web.helpers import form_for, log_in, put
+from tests.web.helpers import form_for, log_in, newest_log_in, put
 
 PAGE, APP, PASSKEY = "/account/factors/", "/account/factors/app/", "/account/factors/passkey/"
 RECOVERY, REMOVE = "/account/factors/recovery/", "/account/factors/remove/"
@@ -490,6 +490,36 @@ def test_the_form_that_adds_one_is_for_who_has_none(
     assert answer(own, shown_code(own, clock)).status_int == 303
     assert "Log in again" in error_of(answer(page, shown_code(page, clock)))
     assert not is_in(thief)
+
+
+@ON_SQLITE
+def test_the_journal_says_what_was_shown(
+    app: TestApp, settings: Settings, index: Index, ann: str, clock: Clock
+) -> None:
+    log_in(app, ann)
+    assert newest_log_in(index) == "ann: password"
+    authenticator = Authenticator()
+    add_passkey(app, authenticator)
+    add_app(app, clock)
+    (recovery_code, *_) = make_recovery_codes(app)
+    app.reset()
+    answer(log_in(app, ann), code_for(index, clock))
+    assert newest_log_in(index) == "ann: password and code of an app"
+    app.reset()
+    answer(log_in(app, ann), recovery_code)
+    assert newest_log_in(index) == "ann: password and recovery code"
+    app.reset()
+    alone(app, authenticator)
+    assert newest_log_in(index) == "ann: passkey"
+    app.reset()
+    form = next(f for f in log_in(app, ann).forms.values() if "passkey" in f.fields)
+    form["passkey"] = authenticator.get(options_of(form))
+    form.submit()
+    assert newest_log_in(index) == "ann: password and passkey"
+    page = log_in(required(settings, Require.EVERYBODY), new_user(index, "bo"))
+    answer(answer(page, "no code"), shown_code(page, clock))
+    answer(page, shown_code(page, clock))
+    assert newest_log_in(index) == "bo: password and code of an app"
 
 
 @ON_SQLITE
