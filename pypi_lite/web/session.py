@@ -76,8 +76,8 @@ def log_in_form(
 def finish_log_in(request: Any, user: User, wanted: str, *, shown: Collection[Proof]) -> Response:
     """Log *user*, who has shown all that they have to, in, and send them on to the path *wanted*.
 
-    *shown* is for the journal. *user* may be of any session of the database. Whoever was disabled, or got another password,
-    meanwhile is sent back to the form.
+    *shown* is for the journal. *user* may be of any session of the database. Whoever was disabled, or
+    got another password, meanwhile is sent back to the form.
     """
     current = request.writer.get(User, user.id)
     if current is None or current.is_disabled or current.password_hash != user.password_hash:
