@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
+from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 from pyramid.security import Allowed, Denied
 from sqlalchemy.orm import Session
@@ -50,7 +50,6 @@ def includeme(config: Any) -> None:
     config.set_csrf_storage_policy(FormTokens(secret(settings, FORM_SECRET)))
     config.set_security_policy(Policy())
     config.set_default_csrf_options(require_csrf=True)
-    config.add_forbidden_view(forbidden)
 
 
 def know(environ: dict[str, Any], identity: Identity | None) -> None:
@@ -130,12 +129,10 @@ class Policy:
             end_session_of_cookie(request.writer, sha256, by=by)
 
 
-def forbidden(request: Any) -> Response:
-    """Send a person to the log-in form, or say no. Programs are told by their own views."""
+def is_known(request: Any) -> bool:
+    """Whether somebody has said who they are in the way that counts at the request's address."""
     identity = request.identity
-    if identity is not None and (_is_api(request) or _is_person(identity)):
-        return HTTPForbidden(detail="You may not do that.")
-    return ask(request)
+    return identity is not None and (_is_api(request) or _is_person(identity))
 
 
 def ask(request: Any) -> Response:
