@@ -7,11 +7,12 @@ token. The cookie counts for reading at programs' addresses too: somebody who is
 ``/simple/`` and downloads files.
 """
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
+from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 from pyramid.security import Allowed, Denied
 from sqlalchemy.orm import Session
@@ -22,6 +23,7 @@ from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.log_in import PasswordAloneError, by_password_alone
 from pypi_lite.accounts.people import authenticate, password_identity
 from pypi_lite.accounts.permissions import Permission
+from pypi_lite.accounts.proofs import Proof
 from pypi_lite.accounts.sessions import (
     begin_session,
     cookie_hash,
@@ -48,7 +50,6 @@ def includeme(config: Any) -> None:
     config.set_csrf_storage_policy(FormTokens(secret(settings, FORM_SECRET)))
     config.set_security_policy(Policy())
     config.set_default_csrf_options(require_csrf=True)
-    config.add_forbidden_view(forbidden)
 
 
 def know(environ: dict[str, Any], identity: Identity | None) -> None:
@@ -94,8 +95,11 @@ class Policy:
             return Allowed("administers the index")
         return Denied(f"{permission} is not granted")
 
-    def remember(self, request: Any, userid: User, **_: Any) -> list[tuple[str, str]]:
-        """Log *userid*, who is in the request's writing session, in: headers for the answer.
+    def remember(
+        self, request: Any, userid: User, *, shown: Collection[Proof], **_: Any
+    ) -> list[tuple[str, str]]:
+        """Log *userid*, who is in the request's writing session and has *shown* that, in: headers for
+        the answer.
 
         The id is a new one, whatever the cookie held before, and its session, if it had one, ends.
         """
@@ -108,6 +112,7 @@ class Policy:
             address=request.remote_addr or "",
             agent=request.user_agent or "",
             by=by,
+            shown=shown,
         )
         return [cookie_header(request, secret)]
 
@@ -124,12 +129,10 @@ class Policy:
             end_session_of_cookie(request.writer, sha256, by=by)
 
 
-def forbidden(request: Any) -> Response:
-    """Send a person to the log-in form, or say no. Programs are told by their own views."""
+def is_known(request: Any) -> bool:
+    """Whether somebody has said who they are in the way that counts at the request's address."""
     identity = request.identity
-    if identity is not None and (_is_api(request) or _is_person(identity)):
-        return HTTPForbidden(detail="You may not do that.")
-    return ask(request)
+    return identity is not None and (_is_api(request) or _is_person(identity))
 
 
 def ask(request: Any) -> Response:

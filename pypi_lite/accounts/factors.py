@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from pypi_lite.accounts import passkeys, recovery, totp
 from pypi_lite.accounts.passkeys import NewPasskey, Party
+from pypi_lite.accounts.proofs import Proof
 from pypi_lite.accounts.tickets import Ticket
 from pypi_lite.models import (
     Action,
@@ -159,12 +160,14 @@ def remove_all(session: Session, user: User, *, by: Actor) -> int:
     return found.count
 
 
-def shows_code(session: Session, user: User, code: str, *, key: str, by: Actor) -> bool:
-    """Whether *code* is one of the account's app, or a recovery code of it; it is none again.
+def shows_code(session: Session, user: User, code: str, *, key: str, by: Actor) -> Proof | None:
+    """Which *code* is: one of the account's app, or a recovery code of it; it is none again. None: neither.
 
     The session's changes have to be committed whatever the answer: wrong codes are counted.
     """
-    return _takes_code(session, user.id, code, key) or _takes_recovery_code(session, user, code, by)
+    if _takes_code(session, user.id, code, key):
+        return Proof.APP
+    return Proof.RECOVERY_CODE if _takes_recovery_code(session, user, code, by) else None
 
 
 def wait_for_codes(app: AuthenticatorApp) -> timedelta:

@@ -7,7 +7,7 @@ of another length and in no row: forms are bound to it (`pypi_lite.csrf`).
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from pypi_lite.accounts.factors import lacks_factor
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.people import identity_of
+from pypi_lite.accounts.proofs import Proof, in_words
 from pypi_lite.models import Action, User, WebSession, now
 from pypi_lite.models.journal import Actor, append, next_serial
 from pypi_lite.settings import Require
@@ -78,9 +79,16 @@ def new_visitor_id() -> str:
 
 
 def begin_session(
-    session: Session, user: User, *, hours: float, address: str, agent: str, by: Actor
+    session: Session,
+    user: User,
+    *,
+    hours: float,
+    address: str,
+    agent: str,
+    by: Actor,
+    shown: Collection[Proof] = (),
 ) -> str:
-    """Log *user* in; the new session's id, which only the cookie keeps.
+    """Log *user*, who has *shown* that, in; the new session's id, which only the cookie keeps.
 
     The sessions that have ended are removed on this occasion. *address* and *agent* are what the
     request says of itself, for the person to recognise; they may be anything.
@@ -100,7 +108,8 @@ def begin_session(
             agent=_printable(agent, _LONGEST_AGENT),
         )
     )
-    append(session, Action.SESSION_BEGIN, by=by, note=user.name)
+    note = f"{user.name}: {in_words(shown)}" if shown else user.name
+    append(session, Action.SESSION_BEGIN, by=by, note=note)
     return secret
 
 

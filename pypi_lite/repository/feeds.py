@@ -68,6 +68,7 @@ def newest_releases_of(session: Session, project: ProjectEntry, limit: int) -> l
             version=str(release.version),
             summary=summaries.get(release.id),
             created=release.created,
+            visibility=project.visibility,
         )
         for release in releases
     ]

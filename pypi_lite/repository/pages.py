@@ -181,6 +181,7 @@ class NewRelease:
     version: str
     summary: str | None
     created: datetime
+    visibility: Visibility
 
 
 def names(session: Session, reach: Reach) -> tuple[Facts, Sequence[tuple[str, str]]]:
@@ -204,7 +205,14 @@ def newest_releases(session: Session, reach: Reach, limit: int) -> tuple[Facts, 
     """The home page's list, the newest first."""
     facts = newest_change_of_any_project(session, reach)
     query = (
-        select(Release.id, Project.name, Project.normalized_name, Release.version, Release.created)
+        select(
+            Release.id,
+            Release.version,
+            Release.created,
+            Project.name,
+            Project.normalized_name,
+            Project.visibility,
+        )
         .join(Project)
         .where(~Release.yanked, Project.status != ProjectStatus.QUARANTINED, reach.condition())
         .order_by(Release.created.desc(), Release.id.desc())
@@ -219,6 +227,7 @@ def newest_releases(session: Session, reach: Reach, limit: int) -> tuple[Facts, 
             version=row.version,
             summary=summaries.get(row.id),
             created=row.created,
+            visibility=Visibility(row.visibility),
         )
         for row in rows
     ]

@@ -4,15 +4,16 @@ Each change takes a writing session, writes its journal row, and returns its ser
 WHO is a user's name, or a group's with an ``@`` before it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.people import is_user_name
 from pypi_lite.accounts.permissions import Permission
-from pypi_lite.models import Action, Group, Project, Role, RoleName, User
+from pypi_lite.models import Action, Group, GroupMember, Project, Role, RoleName, User, Visibility
 from pypi_lite.models.journal import append
 from pypi_lite.repository.authority import permitted
 from pypi_lite.repository.errors import Code, Refusal
@@ -27,6 +28,19 @@ class RoleEntry:
 
     who: str
     role: RoleName
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsProject:
+    """A project on which somebody has a role, or a group that they are in."""
+
+    name: str
+    normalized_name: str
+    visibility: Visibility
+    #: For a person to read: ``owner``, ``reader as @team``; their own first.
+    roles: Sequence[str]
+    #: Whether one of the roles lets them manage it.
+    is_managed: bool
 
 
 def grant(session: Session, identity: Identity, name: str, who: str, role: str) -> int:
@@ -85,6 +99,32 @@ def of(session: Session, normalized_name: str) -> list[RoleEntry]:
 def spelled(who: str) -> str:
     """*who* as roles have it."""
     return who.strip().lower()
+
+
+def of_person(session: Session, user_id: int) -> list[PersonsProject]:
+    """The projects on which somebody has a role, themselves or as a member of groups, by name."""
+    member = select(GroupMember.group_id).where(GroupMember.user_id == user_id)
+    query = (
+        select(Project, Role.role, Group.name)
+        .join_from(Role, Project)
+        .outerjoin(Role.group)
+        .where(or_(Role.user_id == user_id, Role.group_id.in_(member)))
+        .order_by(Project.normalized_name, Role.group_id.is_not(None), Group.name)
+    )
+    found: dict[Project, dict[str, str]] = {}
+    for project, role, group in session.execute(query):
+        text = f"{role} as {_GROUP}{group}" if group else str(role)
+        found.setdefault(project, {})[text] = role
+    return [
+        PersonsProject(
+            name=project.name,
+            normalized_name=project.normalized_name,
+            visibility=Visibility(project.visibility),
+            roles=tuple(held),
+            is_managed=RoleName.OWNER in held.values(),
+        )
+        for project, held in found.items()
+    ]
 
 
 def _check_another_owner(session: Session, project: Project, role: Role) -> None:

@@ -21,10 +21,13 @@ from pypi_lite.accounts.tokens import (
     tokens_of,
 )
 from pypi_lite.models import Scope, User, now
+from pypi_lite.repository import roles
 from pypi_lite.web.browsers import browser_of
 from pypi_lite.web.fields import field, number
 from pypi_lite.web.rendering import form
 
+#: Projects that are listed at once; the others are unfolded.
+_PROJECTS_SHOWN = 20
 # Nine digits fit into any database's integers.
 _NUMBER = re.compile(r"[0-9]{1,9}\Z")
 
@@ -60,7 +63,7 @@ def make_token(request: Any) -> Response:
             by=request.identity,
         )
     except TokenError as error:
-        return account_page(request, request.reader, status=400, error=str(error))
+        return account_page(request, request.reader, status=400, token_error=str(error))
     request.writer.flush()
     return account_page(request, request.writer, token=token)
 
@@ -83,7 +86,7 @@ def account_page(
     *,
     status: int = 200,
     token: str | None = None,
-    error: str | None = None,
+    token_error: str | None = None,
     password_error: str | None = None,
 ) -> Response:
     """The page, with what *session* has now; the errors are those of its forms."""
@@ -94,7 +97,10 @@ def account_page(
         tokens=tokens_of(session, request.identity.user_id),
         external=identity_at(session, request.index.settings.oidc_issuer, request.identity.user_id),
         token=token,
-        error=error,
+        token_error=token_error,
+        typed=_typed(request, token_error),
+        projects=roles.of_person(session, request.identity.user_id),
+        projects_shown=_PROJECTS_SHOWN,
         password_error=password_error,
         shortest=SHORTEST,
         has_password=session.get(User, request.identity.user_id).password_hash is not None,
@@ -105,6 +111,17 @@ def account_page(
         most_days=MOST_DAYS,
         longest_name=LONGEST_NAME,
     )
+
+
+def _typed(request: Any, error: str | None) -> dict[str, Any]:
+    """What the form that makes a token has in it: what it had, if it was refused."""
+    names = ("name", "project", "days")
+    if error is None:
+        return {**dict.fromkeys(names, ""), "scopes": [Scope.UPLOAD]}
+    return {
+        **{name: field(request, name) for name in names},
+        "scopes": request.POST.getall("scope"),
+    }
 
 
 def _scopes(names: list[str]) -> list[Scope]:

@@ -4,11 +4,11 @@ from typing import Any
 
 from pyramid.exceptions import BadCSRFOrigin, BadCSRFToken, PredicateMismatch
 from pyramid.response import Response
-from pyramid.view import exception_view_config, notfound_view_config
+from pyramid.view import exception_view_config, forbidden_view_config, notfound_view_config
 
 from pypi_lite.errors import plain
 from pypi_lite.forms import drain
-from pypi_lite.security import ask, asks
+from pypi_lite.security import ask, asks, is_known
 from pypi_lite.web.rendering import answer
 
 #: Addresses that programs ask, and get a line of text from.
@@ -44,6 +44,17 @@ def not_found(error: Any, request: Any) -> Response:
         response = plain(404, _detail(error, request))
     response.headers["Vary"] = "Accept"
     return response
+
+
+@forbidden_view_config()
+def forbidden(request: Any) -> Response:
+    """403 for who is known, and may not do that; who is not is asked who they are. Routes of programs
+    that say more have views of their own."""
+    if not is_known(request):
+        return ask(request)
+    if _is_browser(request):
+        return answer(request, "error/forbidden.html", status=403)
+    return plain(403, "You may not do that.")
 
 
 @exception_view_config(BadCSRFToken)

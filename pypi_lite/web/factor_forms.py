@@ -10,6 +10,7 @@ from pyramid.response import Response
 
 from pypi_lite.accounts import factors, passkeys, tickets, totp
 from pypi_lite.accounts.passkeys import Party, party_at
+from pypi_lite.accounts.proofs import Proof
 from pypi_lite.accounts.tickets import Purpose, Ticket
 from pypi_lite.models import User
 from pypi_lite.opening import FACTOR_SECRET, secret
@@ -129,10 +130,20 @@ def ask(
     )
 
 
-def ask_to_enrol(request: Any, user: User, wanted: str, *, error: str | None = None) -> Response:
-    """The page on which *user*, who must have a second factor, adds the first one."""
+def ask_to_enrol(
+    request: Any, user: User, wanted: str, *, shown: Proof, error: str | None = None
+) -> Response:
+    """The page on which *user*, who must have a second factor, adds the first one.
+
+    *shown* is what they have shown so far: the ticket keeps it, for the journal.
+    """
     text, ticket = issue_for_new(
-        request, Purpose.ENROL, user, stamp=stamp(user), wanted=wanted[:_LONGEST_PATH]
+        request,
+        Purpose.ENROL,
+        user,
+        stamp=stamp(user),
+        wanted=wanted[:_LONGEST_PATH],
+        shown=shown,
     )
     return form(
         request,
@@ -152,7 +163,7 @@ def next_step(request: Any, user: User, wanted: str) -> Response | None:
         values = {"user": user.id, "stamp": stamp(user), "wanted": wanted[:_LONGEST_PATH]}
         return ask(request, user, issue(request, Purpose.FACTOR, **values))
     if factors.must_have_factor(require, is_admin=user.is_admin):
-        return ask_to_enrol(request, user, wanted)
+        return ask_to_enrol(request, user, wanted, shown=Proof.PASSWORD)
     return None
 
 

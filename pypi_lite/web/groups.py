@@ -51,7 +51,8 @@ def change(request: Any) -> Response:
     try:
         _CHANGES.get(do, _refuse)(request)
     except AccountError as error:
-        return _group(request, error=str(error), user=field(request, "user"))
+        typed = field(request, "user") if do == _ADD else ""
+        return _group(request, error=str(error), user=typed)
     if do == _DELETE:
         return HTTPSeeOther(request.route_url("web.groups"))
     return HTTPSeeOther(request.route_url("web.group", name=request.matchdict["name"]))
@@ -106,6 +107,6 @@ def _refuse(_request: Any) -> None:
     raise AccountError("There is no such change: reload the page and try again.")
 
 
-_DELETE = "delete"
+_ADD, _DELETE = "add", "delete"
 #: By the value of the form's field ``do``.
-_CHANGES: dict[str, Callable[[Any], None]] = {"add": _add, "remove": _remove, _DELETE: _delete}
+_CHANGES: dict[str, Callable[[Any], None]] = {_ADD: _add, "remove": _remove, _DELETE: _delete}

@@ -83,13 +83,19 @@ def _answer(
         lead=lead,
         fixed=fixed,
         filled=filled,
-        filters=urlencode({name: text for name, text in filled.items() if text}),
+        filters=_query(filled),
+        # Which the export answers for who may read all of it, or all of a project's.
+        export=None if fixed.keys() == {"actor"} else _query({**filled, **fixed}),
         actions=sorted(Action),
         part=part,
         is_first=is_first,
         error=refusal.text if refusal else None,
         denied=refusal is not None and refusal.code is not Code.BAD_VALUE,
     )
+
+
+def _query(filters: dict[str, str]) -> str:
+    return urlencode({name: text for name, text in filters.items() if text})
 
 
 def _filled(request: Any) -> dict[str, str]:

@@ -64,6 +64,7 @@ def _page(request: Any, refusal: Refusal | None = None) -> Response:
         roles=roles.of(request.reader, project.normalized_name),
         role_names=list(RoleName),
         longest=LONGEST_REASON,
+        typed={name: field(request, name) if refusal else "" for name in _TYPED},
     )
 
 
@@ -127,6 +128,8 @@ def _refuse(_request: Any) -> None:
 
 
 _DELETE = "delete-project"
+#: Fields that keep what was typed where it is not taken.
+_TYPED = ("do", "status", "reason", "visibility", "who", "role", "name", "version")
 #: By the value of the form's field ``do``.
 _CHANGES: dict[str, Callable[[Any], None]] = {
     "status": _set_status,

@@ -19,7 +19,7 @@ from pypi_lite.web.rendering import form
 #: Accounts on one page.
 _MOST = 50
 #: Fields that keep what was typed where it is not taken.
-_TYPED = ("name", "email", "invited", "days")
+_TYPED = ("do", "name", "email", "invited", "days", "admin")
 # Nine digits fit into any database's integers.
 _NUMBER = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
 
@@ -85,9 +85,14 @@ def _page(
         days=links.DAYS,
         most_days=links.MOST_DAYS,
         error=error,
-        typed={name: field(request, name) if error else "" for name in _TYPED},
+        typed=_typed(request, error),
         **_shown(request, link),
     )
+
+
+def _typed(request: Any, error: str | None) -> dict[str, Any]:
+    typed: dict[str, Any] = {name: field(request, name) if error else "" for name in _TYPED}
+    return {**typed, "groups": request.POST.getall("group") if error else []}
 
 
 def _person(

@@ -18,6 +18,7 @@ from pypi_lite.accounts.factors import FactorError
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.passkeys import PasskeyError
 from pypi_lite.accounts.permissions import Permission
+from pypi_lite.accounts.proofs import Proof
 from pypi_lite.accounts.tickets import Purpose, Ticket
 from pypi_lite.models import User
 from pypi_lite.web import factor_forms
@@ -53,17 +54,17 @@ def show_factor(request: Any) -> Response:
     asked = field(request, "ticket"), ticket
     try:
         with request.index.database.write() as session:
-            is_right = _is_right(request, session, user, ticket)
-            is_fresh = is_right and factors.spend(session, ticket)
+            shown = _shown(request, session, user, ticket)
+            is_fresh = shown is not None and factors.spend(session, ticket)
     except TooManyAttemptsError as error:
         response = factor_forms.ask(request, user, asked, status=429, error=str(error))
         response.headers["Retry-After"] = str(error.seconds)
         return response
-    if not is_right:
+    if shown is None:
         return factor_forms.ask(request, user, asked, status=403, error="That did not fit.")
     if not is_fresh:
         return log_in_form(request, error=_TOO_LATE)
-    return finish_log_in(request, user, ticket.values["wanted"])
+    return finish_log_in(request, user, ticket.values["wanted"], shown=[Proof.PASSWORD, shown])
 
 
 @view_config(route_name="web.login.enrol", request_method="POST", permission=Permission.ANYBODY)
@@ -74,12 +75,15 @@ def enrol(request: Any) -> Response:
     if begun is None or factors.has_factor(request.writer, begun[1].id):
         return log_in_form(request, error=_TOO_LATE)
     ticket, user = begun
+    first = Proof(ticket.values["shown"])
     try:
-        _add(request, user, ticket)
+        added = _add(request, user, ticket)
     except (FactorError, PasskeyError) as error:
-        return factor_forms.ask_to_enrol(request, user, ticket.values["wanted"], error=str(error))
+        return factor_forms.ask_to_enrol(
+            request, user, ticket.values["wanted"], shown=first, error=str(error)
+        )
     # Where the recovery codes are made.
-    return finish_log_in(request, user, request.route_path("web.factors"))
+    return finish_log_in(request, user, request.route_path("web.factors"), shown=[first, added])
 
 
 @view_config(route_name="web.login.passkey", request_method="POST", permission=Permission.ANYBODY)
@@ -98,7 +102,7 @@ def show_passkey(request: Any) -> Response:
     user = None if passkey is None else request.writer.get(User, passkey.user_id)
     if user is None or user.is_disabled:
         return log_in_form(request, error="No account here knows this passkey.")
-    return finish_log_in(request, user, field(request, "next"))
+    return finish_log_in(request, user, field(request, "next"), shown=[Proof.PASSKEY])
 
 
 def _begun(request: Any, purpose: Purpose) -> tuple[Ticket, User] | None:
@@ -115,38 +119,39 @@ def _begun(request: Any, purpose: Purpose) -> tuple[Ticket, User] | None:
     return ticket, user
 
 
-def _is_right(request: Any, session: Session, user: User, ticket: Ticket) -> bool:
-    """Whether the form has a factor of the account in it; if not, that is counted.
+def _shown(request: Any, session: Session, user: User, ticket: Ticket) -> Proof | None:
+    """The factor of the account that the form has in it; None: it has none, which is counted.
 
     Raises TooManyAttemptsError.
     """
     attempts.check(session, user.name, request.remote_addr)
     if answer := field(request, "passkey"):
         party = factor_forms.party(request)
-        is_right = bool(
-            factors.shows_passkey(session, party, answer, challenge=ticket.challenge, of=user.id)
+        passkey = factors.shows_passkey(
+            session, party, answer, challenge=ticket.challenge, of=user.id
         )
+        shown = None if passkey is None else Proof.PASSKEY
     else:
-        is_right = factors.shows_code(
+        shown = factors.shows_code(
             session,
             user,
             field(request, "code"),
             key=factor_forms.key(request),
             by=_acting(request, user),
         )
-    if not is_right:
+    if shown is None:
         attempts.failed(session, user.name, request.remote_addr)
-    return is_right
+    return shown
 
 
-def _add(request: Any, user: User, ticket: Ticket) -> None:
-    """Add the app or the passkey that the form is about. Raises FactorError, PasskeyError."""
+def _add(request: Any, user: User, ticket: Ticket) -> Proof:
+    """Add the app or the passkey that the form is about: which. Raises FactorError, PasskeyError."""
     by = _acting(request, user)
     if answer := field(request, "passkey"):
         party = factor_forms.party(request)
         new = passkeys.check_created(party, answer, challenge=ticket.challenge)
         factors.add_passkey(request.writer, user, new, name=field(request, "name"), by=by)
-        return
+        return Proof.PASSKEY
     factors.add_app(
         request.writer,
         user,
@@ -155,6 +160,7 @@ def _add(request: Any, user: User, ticket: Ticket) -> None:
         code=field(request, "code"),
         by=by,
     )
+    return Proof.APP
 
 
 def _acting(request: Any, user: User) -> Identity:

@@ -1,6 +1,7 @@
 """Logging in and out."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
@@ -12,6 +13,7 @@ from pypi_lite.accounts import attempts
 from pypi_lite.accounts.attempts import TooManyAttemptsError
 from pypi_lite.accounts.log_in import by_password
 from pypi_lite.accounts.permissions import Permission
+from pypi_lite.accounts.proofs import Proof
 from pypi_lite.models import User
 from pypi_lite.web.factor_forms import lone_passkey, next_step
 from pypi_lite.web.fields import field
@@ -51,7 +53,9 @@ def log_in(request: Any) -> Response:
     if user is None:
         error_text = "That is not the name and password of an account here."
         return log_in_form(request, wanted=wanted, name=name, error=error_text)
-    return next_step(request, user, wanted) or finish_log_in(request, user, wanted)
+    return next_step(request, user, wanted) or finish_log_in(
+        request, user, wanted, shown=[Proof.PASSWORD]
+    )
 
 
 def log_in_form(
@@ -69,17 +73,17 @@ def log_in_form(
     )
 
 
-def finish_log_in(request: Any, user: User, wanted: str) -> Response:
+def finish_log_in(request: Any, user: User, wanted: str, *, shown: Collection[Proof]) -> Response:
     """Log *user*, who has shown all that they have to, in, and send them on to the path *wanted*.
 
-    *user* may be of any session of the database. Whoever was disabled, or got another password,
-    meanwhile is sent back to the form.
+    *shown* is for the journal. *user* may be of any session of the database. Whoever was disabled, or
+    got another password, meanwhile is sent back to the form.
     """
     current = request.writer.get(User, user.id)
     if current is None or current.is_disabled or current.password_hash != user.password_hash:
         return HTTPSeeOther(request.route_url("web.login"))
     attempts.succeeded(request.writer, current, request.remote_addr)
-    return _go_on(request, wanted, remember(request, current))
+    return _go_on(request, wanted, remember(request, current, shown=shown))
 
 
 def too_many_attempts(

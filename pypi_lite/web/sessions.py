@@ -10,6 +10,7 @@ from pyramid.view import view_config
 from pypi_lite.accounts.attempts import TooManyAttemptsError
 from pypi_lite.accounts.log_in import by_password, change_password
 from pypi_lite.accounts.permissions import Permission
+from pypi_lite.accounts.proofs import Proof
 from pypi_lite.accounts.sessions import cookie_hash, end_session, end_sessions
 from pypi_lite.models import User
 from pypi_lite.web.account import account_page
@@ -80,7 +81,7 @@ def password(request: Any) -> Response:
     if user is None or verified is None or user.password_hash != verified.password_hash:
         return _refused(request, "The password was changed meanwhile: log in again.")
     change_password(request.writer, user, password_hash, by=identity)
-    headers = remember(request, user)
+    headers = remember(request, user, shown=[Proof.PASSWORD])
     return HTTPSeeOther(request.route_url("web.account"), headers=headers)
 
 

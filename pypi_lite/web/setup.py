@@ -11,6 +11,7 @@ from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.passwords import SHORTEST
 from pypi_lite.accounts.people import AccountError, create_user, has_admin
 from pypi_lite.accounts.permissions import Permission
+from pypi_lite.accounts.proofs import Proof
 from pypi_lite.opening import SETUP_SECRET, secret
 from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
@@ -51,7 +52,7 @@ def make_administrator(request: Any) -> Response:
     except AccountError as error:
         return _form(request, given, name, str(error))
     request.writer.flush()
-    return finish_log_in(request, user, "")
+    return finish_log_in(request, user, "", shown=[Proof.SETUP_LINK])
 
 
 def _require(request: Any, session: Any, given: str) -> None:

@@ -21,6 +21,7 @@ from pypi_lite.accounts.factors import lacks_factor
 from pypi_lite.accounts.log_in import by_password
 from pypi_lite.accounts.people import AccountError
 from pypi_lite.accounts.permissions import Permission
+from pypi_lite.accounts.proofs import Proof
 from pypi_lite.accounts.provider import CALLBACK, Attempt, Provider
 from pypi_lite.jwts import IssuerError, JwtError
 from pypi_lite.models import User
@@ -164,8 +165,8 @@ def _log_in(request: Any, person: external.Person, wanted: str) -> Response:
     # The provider asks for what it wants to be shown; but an account that must have a second factor
     # here has no session without one.
     if lacks_factor(request.writer, request.index.settings.require_second_factor, user):
-        return ask_to_enrol(request, user, wanted)
-    return finish_log_in(request, user, wanted)
+        return ask_to_enrol(request, user, wanted, shown=Proof.SINGLE_SIGN_ON)
+    return finish_log_in(request, user, wanted, shown=[Proof.SINGLE_SIGN_ON])
 
 
 def _offer(request: Any, user_id: int, person: external.Person) -> Response:

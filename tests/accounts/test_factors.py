@@ -82,7 +82,7 @@ def add_passkey(index: Index, authenticator: Authenticator, name: str = "ann") -
 
 def shows(index: Index, text: str, name: str = "ann") -> bool:
     with index.database.write() as session:
-        return factors.shows_code(session, user_of(session, name), text, key=KEY, by=BY)
+        return bool(factors.shows_code(session, user_of(session, name), text, key=KEY, by=BY))
 
 
 def notes(index: Index, action: str) -> list[str | None]:

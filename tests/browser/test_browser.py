@@ -174,7 +174,17 @@ def test_an_owner_yanks_and_archives(logged_in: Chrome, running: RunningIndex) -
 
 
 @pytest.mark.parametrize(
-    "path", ["", "login/", "upload/", "account/", "project/sample/", "manage/sample/"]
+    "path",
+    [
+        "",
+        "login/",
+        "upload/",
+        "account/",
+        "project/sample/",
+        "manage/sample/",
+        "manage/sample/journal/",
+        "admin/people/",
+    ],
 )
 @pytest.mark.parametrize("width", [400, 1200])
 def test_no_page_breaks_the_policy_or_is_wider_than_the_window(
@@ -187,6 +197,23 @@ def test_no_page_breaks_the_policy_or_is_wider_than_the_window(
     styles = "return [...document.styleSheets].every(s => s.cssRules.length > 0)"
     assert logged_in.execute_script(styles)
     assert complaints(logged_in) == []
+
+
+def test_a_token_is_revoked_by_the_second_click(logged_in: Chrome, running: RunningIndex) -> None:
+    logged_in.get(f"{running.url}account/")
+    logged_in.find_element(By.ID, "token-name").send_keys("laptop")
+    make = logged_in.find_element(By.XPATH, "//button[.='Make a token']")
+    show(logged_in, make)
+    press(logged_in, make)
+    assert "it is not shown again" in text(logged_in)
+    revoke = logged_in.find_element(By.XPATH, "//button[.='Revoke laptop']")
+    assert not revoke.is_displayed()
+    summary = revoke.find_element(By.XPATH, "ancestor::details/summary")
+    show(logged_in, summary)
+    summary.click()
+    show(logged_in, revoke)
+    press(logged_in, revoke)
+    assert "You have no tokens" in text(logged_in)
 
 
 def test_logging_out_ends_the_session(logged_in: Chrome, running: RunningIndex) -> None:

@@ -3,9 +3,11 @@
 from typing import Any
 from urllib.parse import urljoin
 
+from sqlalchemy import select
 from webtest import TestApp
 
 from pypi_lite.accounts.identity import OPERATOR, Identity
+from pypi_lite.models import Action, JournalEntry
 from pypi_lite.repository import Index
 from pypi_lite.repository.upload import Published, Submission, publish
 from tests.conftest import PASSWORD
@@ -32,6 +34,13 @@ def log_in(app: TestApp, name: str, password: str = PASSWORD) -> Any:
     form = form_for(app.get("/login/"), "/login/")
     form["name"], form["password"] = name, password
     return form.submit(status="*")
+
+
+def newest_log_in(index: Index) -> str | None:
+    """What the journal says of it: who, and what they have shown."""
+    found = select(JournalEntry.note).where(JournalEntry.action == Action.SESSION_BEGIN)
+    with index.database.read() as session:
+        return session.scalars(found.order_by(JournalEntry.serial.desc())).first()
 
 
 def addresses(page: Any) -> list[str]:

@@ -8,12 +8,16 @@ import pytest
 from sqlalchemy import select
 from webtest import TestApp
 
+from pypi_lite.accounts import groups
+from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.people import authenticate
 from pypi_lite.accounts.tokens import TOKEN_PREFIX, find_token
 from pypi_lite.models import Action, JournalEntry, Scope, Token
-from pypi_lite.repository import Index
+from pypi_lite.repository import Index, changes, roles
 from tests.conftest import new_token, new_user
-from tests.web.helpers import form_for, log_in
+from tests.distributions.build import wheel
+from tests.repository.test_status import owned
+from tests.web.helpers import form_for, log_in, put
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +78,11 @@ def test_a_token_with_limits(app: TestApp, index: Index) -> None:
 def test_says_what_is_wrong(app: TestApp, index: Index, fields: dict[str, str], text: str) -> None:
     page = make(app, **fields)
     assert page.status_int == 400
-    assert text in page.html.select_one("[role=alert]").get_text()
+    form = form_for(page, "/account/tokens/")
+    # In the form itself, which is far down below many tokens.
+    assert text in form.html.select_one("[role=alert]").get_text()
+    kept = {name: form[name].value for name in ("name", "project", "days")}
+    assert kept == {"name": "laptop", "project": "", "days": "", **fields}
     with index.database.read() as session:
         assert session.scalars(select(Token)).all() == []
 
@@ -83,7 +91,10 @@ def test_a_token_may_do_something(app: TestApp) -> None:
     form = form_for(app.get("/account/"), "/account/tokens/")
     form["name"] = "laptop"
     form.set("scope", False, index=0)
-    assert "Choose what" in form.submit(status=400).text
+    page = form.submit(status=400)
+    assert "Choose what" in page.text
+    again = form_for(page, "/account/tokens/")
+    assert [again.get("scope", index=number).checked for number in range(4)] == [False] * 4
     token = form["csrf_token"].value
     app.post(
         "/account/tokens/", {"csrf_token": token, "name": "x", "scope": "everything"}, status=400
@@ -145,6 +156,34 @@ def test_others_tokens_are_neither_seen_nor_revoked(app: TestApp, index: Index) 
     app.post("/account/tokens/revoke/", {"csrf_token": csrf, "token": "1"}, status=303)
     with index.database.read() as session:
         assert authenticate(session, "__token__", token) is not None
+
+
+def test_one_finds_ones_projects(app: TestApp, index: Index, ann: str) -> None:
+    assert "You have no role on any project" in app.get("/account/").text
+    owned(index, ann, wheel("Foo.Bar", "1.0"))
+    put(index, wheel("theirs", "1.0"))
+    put(index, wheel("nobodys", "1.0"))
+    with index.database.write() as session:
+        groups.create_group(session, "devs", by=OPERATOR)
+        groups.add_member(session, "devs", ann, by=OPERATOR)
+        roles.grant(session, OPERATOR, "foo-bar", "@devs", "reader")
+        roles.grant(session, OPERATOR, "theirs", "@devs", "maintainer")
+        changes.set_visibility(session, OPERATOR, "theirs", "private")
+    page = app.get("/account/")
+    section = page.html.find("h2", string="Your projects").parent
+    assert [row.get_text(" ", strip=True) for row in section.select("li")] == [
+        "Foo.Bar owner, reader as @devs Manage Foo.Bar",
+        "theirs private maintainer as @devs",
+    ]
+    assert page.click(href="manage/foo-bar/").html.h1.get_text() == "Manage Foo.Bar"
+
+
+def test_many_projects_are_folded(app: TestApp, index: Index, ann: str) -> None:
+    for number in range(22):
+        owned(index, ann, wheel(f"one-{number}", "1.0"))
+    section = app.get("/account/").html.find("h2", string="Your projects").parent
+    assert len(section.select("li")) == 22
+    assert len(section.select("details li")) == 2
 
 
 def test_needs_a_login(app: TestApp) -> None:

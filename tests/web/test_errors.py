@@ -3,7 +3,10 @@
 import pytest
 from webtest import TestApp
 
-from tests.web.helpers import BROWSER, addresses, below_index
+from pypi_lite.models import Scope
+from pypi_lite.repository import Index
+from tests.conftest import new_token
+from tests.web.helpers import BROWSER, addresses, below_index, log_in
 
 PIP = {"Accept": "application/vnd.pypi.simple.v1+json, text/html;q=0.01"}
 
@@ -39,6 +42,19 @@ def test_the_addresses_of_programs_never_answer_with_a_page(app: TestApp, path: 
 @pytest.mark.parametrize("headers", [{}, BROWSER])
 def test_an_address_that_is_no_text(app: TestApp, path: str, headers: dict[str, str]) -> None:
     assert app.get(path, headers=headers, status=400).text == "The address is not UTF-8.\n"
+
+
+def test_a_person_is_told_who_may(app: TestApp, index: Index, ann: str) -> None:
+    log_in(app, ann)
+    page = app.get("/admin/people/", headers=BROWSER, status=403)
+    assert page.html.h1.get_text() == "You may not do that"
+    assert "ann" in page.html.main.get_text()
+    assert page.headers["Cache-Control"] == "no-store"
+    plain = app.get("/admin/people/", headers={"Accept": "text/plain"}, status=403)
+    assert plain.text == "You may not do that.\n"
+    program = TestApp(app.app)
+    program.authorization = ("Basic", ("__token__", new_token(index, ann, Scope.UPLOAD)))
+    assert program.get("/admin/people/").location.startswith("http://localhost/login/")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from sqlalchemy import select
@@ -19,7 +20,8 @@ from pypi_lite.settings import Require, Settings
 from tests.accounts.authenticator import Authenticator
 from tests.conftest import PASSWORD, new_token, new_user
 from tests.distributions.build import wheel
-from tests.web.helpers import form_for, log_in, put
+from tests.web.helpers import form_for, log_in, newest_log_in, put
+from tests.web.qr import read_qr
 
 PAGE, APP, PASSKEY = "/account/factors/", "/account/factors/app/", "/account/factors/passkey/"
 RECOVERY, REMOVE = "/account/factors/recovery/", "/account/factors/remove/"
@@ -154,6 +156,27 @@ def test_an_app_is_added_and_asked_for(app: TestApp, index: Index, ann: str, clo
     assert answered.location == "https://index.test/account/"
     assert is_in(app)
     assert actions(index).count("factor.add") == 1
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("title", ["pypi_lite", "Söhne & Co: 100% <ours>"])
+def test_a_phone_reads_the_seed_from_the_page(
+    settings: Settings, ann: str, clock: Clock, title: str
+) -> None:
+    app = browser(make_app(replace(settings, title=title)))
+    log_in(app, ann)
+    page = app.get(APP)
+    text = read_qr(page.html.select_one(".qr svg"))
+    assert text is not None
+    uri = urlsplit(text)
+    assert (uri.scheme, uri.netloc) == ("otpauth", "totp")
+    assert unquote(uri.path) == f"/{title.replace(':', ' ')}:ann"
+    seed = page.html.select_one(".seed").get_text()
+    assert parse_qs(uri.query) == {"secret": [seed], "issuer": [title]}
+    assert text == totp.app_uri(base64.b32decode(seed), issuer=title, account="ann")
+    form = form_for(page, APP)
+    form["code"], form["proof"] = shown_code(page, clock), PASSWORD
+    assert form.submit().location == f"https://index.test{PAGE}"
 
 
 @ON_SQLITE
@@ -490,6 +513,36 @@ def test_the_form_that_adds_one_is_for_who_has_none(
     assert answer(own, shown_code(own, clock)).status_int == 303
     assert "Log in again" in error_of(answer(page, shown_code(page, clock)))
     assert not is_in(thief)
+
+
+@ON_SQLITE
+def test_the_journal_says_what_was_shown(
+    app: TestApp, settings: Settings, index: Index, ann: str, clock: Clock
+) -> None:
+    log_in(app, ann)
+    assert newest_log_in(index) == "ann: password"
+    authenticator = Authenticator()
+    add_passkey(app, authenticator)
+    add_app(app, clock)
+    (recovery_code, *_) = make_recovery_codes(app)
+    app.reset()
+    answer(log_in(app, ann), code_for(index, clock))
+    assert newest_log_in(index) == "ann: password and code of an app"
+    app.reset()
+    answer(log_in(app, ann), recovery_code)
+    assert newest_log_in(index) == "ann: password and recovery code"
+    app.reset()
+    alone(app, authenticator)
+    assert newest_log_in(index) == "ann: passkey"
+    app.reset()
+    form = next(f for f in log_in(app, ann).forms.values() if "passkey" in f.fields)
+    form["passkey"] = authenticator.get(options_of(form))
+    form.submit()
+    assert newest_log_in(index) == "ann: password and passkey"
+    page = log_in(required(settings, Require.EVERYBODY), new_user(index, "bo"))
+    answer(answer(page, "no code"), shown_code(page, clock))
+    answer(page, shown_code(page, clock))
+    assert newest_log_in(index) == "bo: password and code of an app"
 
 
 @ON_SQLITE

@@ -44,6 +44,19 @@ def test_is_a_page_of_the_cache_and_current(app: TestApp, index: Index) -> None:
     assert "Nothing has been published yet" in page.text
 
 
+def test_says_at_once_what_is_hidden(app: TestApp, index: Index, ann: str) -> None:
+    """To those who may see it."""
+    put(index, wheel("one", "1.0"))
+    log_in(app, ann)
+    for visibility, badges in (("internal", ["internal"]), ("public", []), ("private", [])):
+        app.get("/")
+        with index.database.write() as session:
+            changes.set_visibility(session, OPERATOR, "one", visibility)
+        page = app.get("/")
+        assert [e.get_text() for e in page.html.select("ol.rows .badge")] == badges
+        assert bool(page.html.select("ol.rows li")) == (visibility != "private")
+
+
 def test_escapes_summaries(app: TestApp, index: Index) -> None:
     put(index, wheel("evil", "1.0", summary=ATTACK))
     page = app.get("/")

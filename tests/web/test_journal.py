@@ -1,5 +1,6 @@
 """The journal for people."""
 
+import json
 from typing import Any
 
 import pytest
@@ -101,6 +102,20 @@ def test_filters_stay_in_the_form_and_in_links(
     assert len(set(seen)) == 4
     assert all(" foo" in row and "command line" in row for row in seen)
     assert "release.yank" in rows(page.click("The newest"))[0]
+
+
+def test_leads_to_the_same_as_json_lines(app: TestApp, filled: Index, root: str, ann: str) -> None:
+    """As far as somebody may have it: their own alone is not exported."""
+    log_in(app, root)
+    exported = app.get(f"{ALL}?action=release.yank").click("as JSON lines")
+    assert exported.content_type == "application/x-ndjson"
+    assert [json.loads(line)["note"] for line in exported.text.splitlines()] == [ATTACK]
+    assert len(app.get(ALL).click("as JSON lines").text.splitlines()) == len(rows(app.get(ALL)))
+    app.reset()
+    log_in(app, ann)
+    of_foo = app.get(OF_FOO).click("as JSON lines").text.splitlines()
+    assert {json.loads(line)["project"] for line in of_foo} == {"foo"}
+    assert "JSON lines" not in app.get(OWN).text
 
 
 def test_what_is_no_filter_is_said_in_the_form(app: TestApp, filled: Index, root: str) -> None:

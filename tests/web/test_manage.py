@@ -147,6 +147,31 @@ def test_what_is_unfit_is_said_above_the_forms(app: TestApp, filled: Index, page
     assert project_of(filled) == before
 
 
+def test_what_was_typed_is_kept_in_its_form(app: TestApp, filled: Index, page: Any) -> None:
+    form = form_of(page, do="grant-role")
+    form["who"], form["role"] = "@nobody", "maintainer"
+    again = form_of(form.submit(status=404), do="grant-role")
+    assert (again["who"].value, again["role"].value) == ("@nobody", "maintainer")
+    assert "no group" in again.html.select_one('[role="alert"]').get_text()
+    form = form_of(page, do="status")
+    form["status"], form["reason"] = "archived", "a\tb"
+    again = form_of(form.submit(status=422), do="status")
+    assert (again["status"].value, again["reason"].value) == ("archived", "a\tb")
+    assert "control character" in again.html.select_one('[role="alert"]').get_text()
+    form = form_of(page, do="yank", version="2.0")
+    form["reason"] = "a\tb"
+    refused = form.submit(status=422)
+    assert form_of(refused, do="yank", version="2.0")["reason"].value == "a\tb"
+    assert form_of(refused, do="yank", version="1.0")["reason"].value == ""
+    opened = [e.summary.get_text() for e in refused.html.select("details[open]")]
+    assert opened == ["Yank"]
+    form = form_of(page, do="delete-project")
+    form["name"] = "other"
+    again = form_of(form.submit(status=422), do="delete-project")
+    assert again["name"].value == "other"
+    assert "Nothing was deleted" in again.html.select_one('[role="alert"]').get_text()
+
+
 def test_a_form_from_elsewhere_does_nothing(app: TestApp, filled: Index, page: Any) -> None:
     app.post(URL, {"do": "status", "status": "archived"}, status=400)
     app.post(URL, {"csrf_token": "x", "do": "status", "status": "archived"}, status=400)

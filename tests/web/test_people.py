@@ -98,7 +98,9 @@ def test_says_what_is_wrong(
     page = act(app, PEOPLE, do, 400, **fields)
     assert words in alert(page)
     assert not page.html.select("main script[src=x], main img")
-    assert {f: form_to(page, do)[f].value for f in fields} == fields
+    form = form_to(page, do)
+    assert {f: form[f].value for f in fields} == fields
+    assert words in form.html.select_one("[role=alert]").get_text()
     assert (count(index, User), count(index, OneTimeLink)) == (1, 0)
 
 

@@ -8,6 +8,7 @@ from webtest import TestApp
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.repository import Index, changes
 from pypi_lite.settings import Settings
+from tests.conftest import new_user
 from tests.distributions.build import sdist, wheel
 from tests.web.helpers import ATTACK, BROWSER, addresses, below_index, log_in, put
 
@@ -266,6 +267,20 @@ def test_changes_show_at_once(app: TestApp, index: Index) -> None:
     app.get("/project/foo/", headers={"If-None-Match": tag}, status=304)
     yank(index, "foo", "1.0", "oh")
     assert "oh" in banners(app.get("/project/foo/", headers={"If-None-Match": tag}, status=200))
+
+
+def test_says_at_once_who_may_see_it(app: TestApp, index: Index) -> None:
+    put(index, wheel("foo", "1.0"))
+    log_in(app, new_user(index, "root", is_admin=True))
+    for path in ("/project/foo/", "/project/foo/1.0/"):
+        assert "a token that may read" not in app.get(path).text
+        for visibility in ("internal", "private", "public"):
+            with index.database.write() as session:
+                changes.set_visibility(session, OPERATOR, "foo", visibility)
+            page = app.get(path)
+            badges = [e.get_text() for e in page.html.select(".hero .badge")]
+            assert badges == ([visibility] if visibility != "public" else [])
+            assert ("a token that may read" in page.text) == (visibility != "public")
 
 
 def test_pages_have_neither_inline_scripts_nor_inline_styles() -> None:

@@ -168,10 +168,10 @@ def test_what_has_changed_since_the_password_was_verified_counts(
     value: object,
     where: str,
 ) -> None:
-    def finish(request: Any, user: User, wanted: str) -> Any:
+    def finish(request: Any, user: User, wanted: str, **shown: Any) -> Any:
         with index.database.write() as session:
             setattr(session.scalars(select(User)).one(), change, value)
-        return finish_log_in(request, user, wanted)
+        return finish_log_in(request, user, wanted, **shown)
 
     monkeypatch.setattr("pypi_lite.web.session.finish_log_in", finish)
     assert log_in(app, ann).location == f"http://localhost{where}"

@@ -8,6 +8,7 @@ from pypi_lite.opening import SETUP_SECRET, secret
 from pypi_lite.repository import Index
 from pypi_lite.settings import Settings
 from tests.conftest import PASSWORD, new_user
+from tests.web.helpers import newest_log_in
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def test_makes_an_administrator_who_is_logged_in(app: TestApp, index: Index, lin
     done = fill(app, link)
     assert done.location == "http://localhost/account/"
     assert "You administer this index" in done.follow().text
+    assert newest_log_in(index) == "root: setup link"
     with index.database.read() as session:
         (user,) = session.query(User).all()
         assert (user.name, user.is_admin) == ("root", True)

@@ -1,5 +1,6 @@
 """Logging in by a provider: accounts, groups, administrators, connecting."""
 
+import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -9,13 +10,13 @@ from sqlalchemy import select
 from webtest import TestApp
 
 from pypi_lite import make_app
-from pypi_lite.accounts import external
+from pypi_lite.accounts import external, totp
 from pypi_lite.models import ExternalIdentity, Group, GroupMember, JournalEntry, User, now
 from pypi_lite.repository import Index
-from pypi_lite.settings import Settings
+from pypi_lite.settings import Require, Settings
 from tests.conftest import PASSWORD, acting, new_user
 from tests.issuers import TestIssuer, running_issuer
-from tests.web.helpers import below_index, form_for, log_in
+from tests.web.helpers import below_index, form_for, log_in, newest_log_in
 from tests.web.signing_on import (
     CALLBACK,
     browser,
@@ -57,9 +58,22 @@ def test_who_is_new_gets_an_account(app: TestApp, index: Index, theirs: TestIssu
     assert _notes(index, "user.create") == ["rosa-diaz (single sign-on, None) rosa-diaz"]
     [note] = _notes(index, "user.change")
     assert note.endswith(f"rosa-diaz: is subject-1 at {theirs.url}")
+    assert newest_log_in(index) == "rosa-diaz: single sign-on"
     # The password that there is not opens nothing.
     for password in ("", "None", PASSWORD):
         assert log_in(browser(app), "rosa-diaz", password).status_int == 403
+
+
+def test_who_must_have_a_second_factor_adds_one_here(
+    settings: Settings, index: Index, theirs: TestIssuer
+) -> None:
+    app = TestApp(make_app(replace(settings, require_second_factor=Require.EVERYBODY)))
+    page = sign_on(app, theirs)
+    seed = base64.b32decode(page.html.select_one(".seed").get_text())
+    form = next(f for f in page.forms.values() if "code" in f.fields)
+    form["code"] = totp.code_at(seed, totp.step_at(now()))
+    assert form.submit().location.endswith("/account/factors/")
+    assert newest_log_in(index) == "rosa: single sign-on and code of an app"
 
 
 def test_the_subject_counts_whatever_the_name(
