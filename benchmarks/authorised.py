@@ -1,6 +1,6 @@
 """What authority costs: a private page for a token that may read it, beside a public one for anybody.
 
-Usage: python -m benchmarks.authorised [--rounds 5] [--seconds 3]
+Usage: python -m benchmarks.authorised [--rounds 15] [--seconds 1]
 
 The same page of the same index by the same server's program, first public on an index that is open,
 then private on one whose reading needs authority. Needs wrk. Runs interleaved on loopback.
@@ -25,8 +25,8 @@ _OPEN, _PRIVATE = "open", "accounts"
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--seconds", type=int, default=1)
     options = parser.parse_args(argv)
     print("| page | connections | anybody, req/s | with a token, req/s | time, token / anybody |")
     print("|---|--:|--:|--:|--:|")

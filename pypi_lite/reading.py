@@ -10,29 +10,19 @@ or one that says no, is theirs.
 """
 
 import contextlib
-import hmac
 import logging
-import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from pypi_lite.accounts.credentials import secret_of
 from pypi_lite.accounts.identity import Identity
 from pypi_lite.accounts.log_in import opens_alone
 from pypi_lite.accounts.people import password_identity
-from pypi_lite.accounts.sessions import cookie_hash, session_identity
-from pypi_lite.accounts.tokens import (
-    is_token,
-    is_wellformed,
-    note_use,
-    token_hash,
-    token_identity,
-)
-from pypi_lite.cache.hits import EVERYBODY, NOBODY, Reader
+from pypi_lite.accounts.sessions import session_identity
+from pypi_lite.accounts.tokens import note_use, token_identity
+from pypi_lite.cache.hits import EVERYBODY, NOBODY, Environ, Reader
 from pypi_lite.cache.pages import Page, for_circle
 from pypi_lite.cache.store import Cache
 from pypi_lite.database import Database
@@ -48,16 +38,13 @@ from pypi_lite.decisions import (
 from pypi_lite.repository import keys
 from pypi_lite.repository.reach import Reach, reach_of
 from pypi_lite.settings import Require, Settings
+from pypi_lite.shown import Shown, has_credentials
 
 log = logging.getLogger(__name__)
-
-Environ = Mapping[str, Any]
 
 _PROJECT = keys.PROJECTS + "/"
 #: Seconds that a decision holds at most: at each new one the token's last use is noted.
 _SECONDS = 3600
-#: Passwords that are kept in memory; then all are forgotten.
-_MOST = 4096
 
 
 class Bearer:
@@ -118,15 +105,14 @@ class Reading:
         self._settings = settings
         self._is_open = settings.is_open
         self._anybody = EVERYBODY if settings.is_open else NOBODY
-        #: By a digest that means nothing outside of this process: what a name and password stand for.
-        self._passwords: dict[bytes, Credentials] = {}
-        self._key = secrets.token_bytes(32)
+        #: What requests show of who sent them.
+        self.shown = Shown()
 
     def reader(self, environ: Environ) -> Reader:
         """Who sends a request."""
         if "HTTP_AUTHORIZATION" not in environ and "HTTP_COOKIE" not in environ:
             return self._anybody
-        credentials = self._credentials(environ)
+        credentials = self.shown.credentials(environ)
         if self._decisions is None or (credentials is None and not has_credentials(environ)):
             return self._anybody
         return Bearer(self._decisions, credentials, is_open=self._is_open)
@@ -136,7 +122,7 @@ class Reading:
         is nothing to read."""
         if not has_credentials(environ):
             return self._is_open
-        credentials = self._credentials(environ)
+        credentials = self.shown.credentials(environ)
         if self._cache and self._decisions and credentials:
             try:
                 if self._decisions.look(credentials) is None:
@@ -144,13 +130,6 @@ class Reading:
             except Exception:
                 log.exception("a decision can't be kept: the views decide alone")
         return True
-
-    def remember(self, user_name: str, password: str, identity: Identity) -> None:
-        """Know this name and password again, which have just been found to be *identity*'s."""
-        if len(self._passwords) >= _MOST:
-            self._passwords = {}
-        credentials = Credentials(f"user-{identity.user_id}", identity.password)
-        self._passwords[self._digest(user_name, password)] = credentials
 
     def is_wrong(self, name: str) -> bool:
         """Whether the decision of that name (`Credentials`) says another thing than the rows do."""
@@ -164,23 +143,6 @@ class Reading:
         if not before.stands() or decision.ends <= time.time():
             return False
         return found is None or found[0].reach != decision.reach
-
-    def _credentials(self, environ: Environ) -> Credentials | None:
-        authorization = environ.get("HTTP_AUTHORIZATION")
-        if authorization is None:
-            name = cookie_hash(environ)
-            return Credentials(name) if name else None
-        found = secret_of(authorization)
-        if found is None:
-            return None
-        user_name, secret = found
-        if is_token(user_name, secret):
-            # Its form tells it from a session's id, which opens nothing here.
-            return Credentials(token_hash(secret)) if is_wellformed(secret) else None
-        return self._passwords.get(self._digest(user_name, secret))
-
-    def _digest(self, user_name: str, password: str) -> bytes:
-        return hmac.digest(self._key, f"{user_name}\0{password}".encode(), "sha256")
 
     def _decide(self, cache: Cache, credentials: Credentials) -> None:
         """Publish a decision, as the tween does a page. Raises OSError."""
@@ -208,15 +170,6 @@ class Reading:
         latest = time.time() + _SECONDS
         end = min(latest, ends.timestamp()) if ends else latest
         return Decision(reach, end, identity.password), identity.token_id
-
-
-def has_credentials(environ: Environ) -> bool:
-    """Whether a request shows what may be somebody's."""
-    authorization = environ.get("HTTP_AUTHORIZATION")
-    if authorization is None:
-        return cookie_hash(environ) is not None
-    found = secret_of(authorization)
-    return found is not None and (not is_token(*found) or is_wellformed(found[1]))
 
 
 _Found = tuple[Identity, datetime | None] | None

@@ -199,7 +199,8 @@ def _program(request: Any) -> Identity | None:
 
     Raises Refusal: somebody has guessed passwords too often, or a password alone does not do.
     """
-    credentials = secret_of(request.environ.get("HTTP_AUTHORIZATION", ""))
+    authorization = request.environ.get("HTTP_AUTHORIZATION", "")
+    credentials = secret_of(authorization)
     if credentials is None:
         return None
     index, (name, shown) = request.index, credentials
@@ -222,7 +223,7 @@ def _program(request: Any) -> Identity | None:
         raise Refusal(Code.NOT_AUTHENTICATED, str(error)) from None
     if identity is None or identity.user_id is None:
         return None
-    request.registry["pypi_lite.reading"].remember(name, shown, identity)
+    request.registry["pypi_lite.reading"].shown.remember(authorization, identity)
     if not _is_safe(request):
         return identity
     # Verifying took its time, and a snapshot of its own.

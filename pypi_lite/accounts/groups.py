@@ -100,7 +100,7 @@ def roles_of(session: Session, of: Group | User) -> Sequence[Role]:
 def numbers_of_projects(session: Session) -> dict[int, int]:
     """On how many projects each group has a role, by its id; no entry: on none."""
     query = select(Role.group_id, func.count()).where(Role.group_id.is_not(None))
-    return dict(session.execute(query.group_by(Role.group_id)).tuples().all())  # type: ignore[arg-type]
+    return {group: number for group, number in session.execute(query.group_by(Role.group_id))}
 
 
 def _plain(name: str) -> str:
