@@ -99,8 +99,8 @@ def roles_of(session: Session, of: Group | User) -> Sequence[Role]:
 
 def numbers_of_projects(session: Session) -> dict[int, int]:
     """On how many projects each group has a role, by its id; no entry: on none."""
-    query = select(Role.group_id, func.count()).where(Role.group_id.is_not(None))
-    return {group: number for group, number in session.execute(query.group_by(Role.group_id))}
+    rows = session.execute(select(Role.group_id, func.count()).group_by(Role.group_id))
+    return {group: number for group, number in rows if group is not None}
 
 
 def _plain(name: str) -> str:
