@@ -19,6 +19,7 @@ from pypi_lite.reading import Reading
 from pypi_lite.repository import Index
 from pypi_lite.repository.pages import ProjectEntry, StoredFile
 from pypi_lite.repository.reach import Reach, reach_of
+from pypi_lite.security import check_again
 
 
 class Request(pyramid.request.Request):  # type: ignore[misc] # Pyramid has no types
@@ -75,8 +76,11 @@ class Request(pyramid.request.Request):  # type: ignore[misc] # Pyramid has no t
 
     @reify
     def writer(self) -> Session:
-        """A session that is committed when the request has gone well. Nobody else writes meanwhile."""
-        return self._joined(self.index.database.writer())
+        """A session that is committed when a person's request has gone well. Nobody else writes
+        meanwhile. Raises HTTPForbidden: they have lost what let them in."""
+        session = self._joined(self.index.database.writer())
+        check_again(self, session)
+        return session
 
     def _joined(self, session: Session) -> Session:
         zope.sqlalchemy.register(session, transaction_manager=self.tm)

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 from pyramid.response import Response
 from pyramid.security import Allowed, Denied
 from sqlalchemy.orm import Session
@@ -57,6 +57,22 @@ def know(environ: dict[str, Any], identity: Identity | None) -> None:
     environ[_IDENTITY] = {"identity": identity}
 
 
+def check_again(request: Any, session: Session) -> None:
+    """Raises HTTPForbidden unless a person who asks is who they were, now that *session* writes and
+    nobody else does.
+
+    Since the request began they may have been logged out, or be an administrator no longer. What they
+    may do to a project is checked with the change itself (`repository.authority`).
+    """
+    before = request.identity
+    if before is None:
+        return
+    now = _person(request, session)
+    if now is None or before.is_admin > now.is_admin:
+        know(request.environ, now)
+        raise HTTPForbidden
+
+
 class Policy:
     """Pyramid's security policy."""
 
@@ -65,9 +81,16 @@ class Policy:
         cached: dict[str, Identity | None] = request.environ.setdefault(_IDENTITY, {})
         if "identity" not in cached:
             cached["identity"] = None  # who has guessed too often is nobody, in the refusal as well
-            identity = _program(request) if _is_program(request) else _person(request)
-            cached["identity"] = identity and replace(identity, address=request.remote_addr)
+            cached["identity"] = self._found(request)
         return cached["identity"]
+
+    @staticmethod
+    def _found(request: Any) -> Identity | None:
+        if _is_program(request):
+            identity = _program(request)
+            return identity and replace(identity, address=request.remote_addr)
+        with _asking(request) as session:
+            return _person(request, session)
 
     def authenticated_userid(self, request: Any) -> str | None:
         """The account's name."""
@@ -231,10 +254,9 @@ def _program(request: Any) -> Identity | None:
     return found if found is not None and found.password == identity.password else None
 
 
-def _person(request: Any) -> Identity | None:
+def _person(request: Any, session: Session) -> Identity | None:
     sha256 = cookie_hash(request.environ)
     if sha256 is None:
         return None
-    with _asking(request) as session:
-        found = session_identity(session, sha256, request.index.settings.require_second_factor)
-    return None if found is None else found[0]
+    found = session_identity(session, sha256, request.index.settings.require_second_factor)
+    return None if found is None else replace(found[0], address=request.remote_addr)

@@ -2,18 +2,21 @@
 
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from webtest import TestApp
 
 from pypi_lite import make_app
 from pypi_lite.accounts.attempts import MOST_OF_PAIR
 from pypi_lite.accounts.sessions import begin_session
 from pypi_lite.application import Request
-from pypi_lite.models import Token, User, WebSession
+from pypi_lite.models import Group, OneTimeLink, Token, User, WebSession
 from pypi_lite.repository import Index
 from pypi_lite.security import Policy
 from pypi_lite.settings import Settings
@@ -264,6 +267,65 @@ def test_a_token_in_a_header_logs_nobody_in(app: TestApp, token: str) -> None:
     """People's pages know cookies alone, as programs' addresses know credentials alone."""
     app.authorization = ("Basic", ("__token__", token))
     assert app.get(SECRET_PAGE, status=303).location.startswith("http://localhost/login/")
+
+
+def end(session: Any) -> None:
+    session.delete(session.query(WebSession).one())
+
+
+def disable(session: Any) -> None:
+    session.query(User).filter_by(name="boss").one().is_disabled = True
+
+
+def demote(session: Any) -> None:
+    session.query(User).filter_by(name="boss").one().is_admin = False
+
+
+@pytest.mark.parametrize(("loses", "asks"), [(end, True), (disable, True), (demote, False)])
+@pytest.mark.parametrize(
+    ("page", "action", "fields", "made"),
+    [
+        ("/account/", "/account/tokens/", {"scope": "read"}, Token),
+        ("/admin/people/", "/admin/people/", {"do": "invite", "days": "7"}, OneTimeLink),
+        ("/admin/groups/", "/admin/groups/", {}, Group),
+    ],
+    ids=["token", "invitation", "group"],
+)
+def test_a_form_under_way_does_nothing_for_who_has_lost_what_let_them_in(
+    app: TestApp,
+    index: Index,
+    monkeypatch: pytest.MonkeyPatch,
+    page: str,
+    action: str,
+    fields: dict[str, str],
+    made: type,
+    loses: Callable[[Any], None],
+    asks: bool,
+) -> None:
+    """It has been let in, and waits for another to have written."""
+    new_user(index, "boss", is_admin=True)
+    log_in(app, "boss")
+    form = {**fields, "name": "late", "csrf_token": csrf_token(app.get(page))}
+    database = app.app.registry["pypi_lite.index"].database
+    writer = database.writer
+
+    def after_another() -> Session:
+        monkeypatch.undo()
+        with writer() as session:
+            loses(session)
+            session.commit()
+        return writer()
+
+    monkeypatch.setattr(database, "writer", after_another)
+    response = app.post(action, form, status="*")
+    assert database.writer is writer  # the other one has come between
+    if asks:
+        assert response.status_int == 303
+        assert "/login/" in response.location
+    else:
+        assert response.status_int == 403
+    with index.database.read() as session:
+        assert session.query(made).count() == 0
 
 
 def test_reading_is_open_to_everybody(app: TestApp) -> None:
