@@ -43,12 +43,14 @@ def delete_file(session: Session, identity: Identity, filename: str) -> int:
     file = session.scalar(select(File).where(File.filename == filename))
     if file is None:
         raise absent
-    release = file.release
+    release, project = file.release, file.release.project
     try:
-        identity = check(session, identity, release.project, Permission.DELETE)
+        identity = check(session, identity, project, Permission.DELETE)
     except Refusal as refusal:
-        # Whoever may not see the project is not told whose the file is.
-        raise absent if refusal.code is Code.NOT_FOUND else refusal from None
+        # Whoever may not see the project, or whose token may not, is not told that the file is there.
+        is_hidden = project.visibility != Visibility.PUBLIC
+        is_hidden &= not identity.reaches(project.normalized_name)
+        raise absent if is_hidden or refusal.code is Code.NOT_FOUND else refusal from None
     session.delete(file)
     return _change(session, identity, Action.FILE_DELETE, release, filename=filename)
 

@@ -259,6 +259,7 @@ def test_what_one_may_not_see_is_not_there(app: TestApp, filled: Index) -> None:
         new_token(filled, "eve"),
         new_token(filled, "eve", Scope.READ),
         new_token(filled, "eve", projects=["other"]),
+        new_token(filled, "ann", projects=["other"]),
     ]
     asked = [*CHANGES, ("PATCH", RELEASE.replace("1.0", "9.9"), {"yanked": True})]
     asked += [("DELETE", PROJECT.replace("foo-bar", "Foo.bar"), None)]
