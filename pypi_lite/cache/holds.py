@@ -35,7 +35,7 @@ class Hold:
     def release(self) -> None:
         """Take the hold away; pages of the key may be published again."""
         try:
-            os.unlink(self.path)
+            _unlink(self.path)
         finally:
             os.close(self.descriptor)
 
@@ -117,27 +117,26 @@ class Holds:
             descriptor = os.open(path, os.O_RDWR)
         except FileNotFoundError:
             return True
-        hold = Hold(key, path, descriptor)
+        # Closed once and in one place: a second time would close what another thread has opened since,
+        # the folder of a generation, say, which then publishes into the folder of the next one.
+        try:
+            return self._finish(key, path, descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _finish(self, key: str, path: str, descriptor: int) -> bool:
+        """Do what the writer of the open hold would have done, if it is dead; whether the hold is gone."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(descriptor).st_nlink == 0:
-                free = True  # released or recovered since it was opened
-                hold.abandon()
-            elif self._is_over(os.read(descriptor, 1000).decode()):
-                self._sweep(key)
-                hold.release()
-                free = True
-            else:
-                hold.abandon()
-                free = False
         except BlockingIOError:
-            hold.abandon()
             return False
-        except BaseException:
-            with contextlib.suppress(OSError):  # where release itself failed it is closed already
-                os.close(descriptor)
-            raise
-        return free
+        if os.fstat(descriptor).st_nlink == 0:
+            return True  # released or recovered since it was opened
+        if not self._is_over(os.read(descriptor, 1000).decode()):
+            return False
+        self._sweep(key)
+        _unlink(path)
+        return True
 
     def abandoned(self) -> Iterator[str]:
         """The keys, as paths that will do as keys, on which a hold is that nobody keeps locked."""
@@ -168,6 +167,12 @@ def _prefix(key: str) -> str:
 
 def _create(path: str) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+
+
+def _unlink(path: str) -> None:
+    """Take a hold away that is locked; somebody may have removed the folder."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def _is_free(path: str) -> bool:

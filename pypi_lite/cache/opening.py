@@ -125,7 +125,8 @@ def _locked(path: Path) -> Iterator[None]:
 def _probe(folder: Path) -> None:
     """Try each thing that the protocol needs, in the cache's own folder.
 
-    Raises FileSystemLacks, or OSError where it can't be tried now.
+    Raises FileSystemLacks, or OSError where it can't be tried now: somebody may be removing the folder,
+    and a process that took this for a lack would change what it does not sweep.
     """
     with tempfile.TemporaryDirectory(prefix="probe-", dir=folder) as name:
         probe = Path(name)
@@ -167,7 +168,7 @@ def _has_dir_fd(probe: Path) -> bool:
 
 
 def _has_flock(probe: Path) -> bool:
-    with (probe / "lock").open("w") as one, (probe / "lock").open("w") as other:
+    with (probe / "lock").open("w") as one, (probe / "lock").open("r+") as other:
         fcntl.flock(one, fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -186,4 +187,7 @@ def _renames_folders(probe: Path) -> bool:
         os.close(os.open("page", os.O_WRONLY | os.O_CREAT, dir_fd=folder))
     finally:
         os.close(folder)
-    return (probe / "new" / "page").exists() and not (probe / "old" / "page").exists()
+    if (probe / "old" / "page").exists():
+        return False
+    (probe / "new" / "page").stat()  # or it was removed
+    return True

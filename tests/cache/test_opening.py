@@ -1,5 +1,6 @@
 """Opening the cache's folder."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,22 @@ def test_what_the_file_system_lacks_turns_the_cache_off_and_is_named(
     monkeypatch.setattr(opening, probe, lambda _folder: False)
     assert open_cache(tmp_path, "build", is_over=lambda _: True) is None
     assert what in caplog.text
+
+
+def test_what_somebody_removes_is_not_what_the_file_system_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process without the cache would change what others have published."""
+    close = os.close
+
+    def close_and_remove(descriptor: int) -> None:
+        close(descriptor)
+        for page in tmp_path.rglob("page"):
+            page.unlink()
+
+    monkeypatch.setattr("pypi_lite.cache.opening.os.close", close_and_remove)
+    with pytest.raises(FileNotFoundError):
+        open_cache(tmp_path, "build", is_over=lambda _: True)
 
 
 def test_a_system_that_does_not_tell_its_boots_apart_has_no_cache(
