@@ -69,7 +69,9 @@ class Killer(threading.Thread):
         functions, weights = zip(*self._harms(), strict=True)
         try:
             while not self._over.wait(self._dice.uniform(0.1, 0.7)):
-                self._dice.choices(functions, weights)[0]()
+                (harm,) = self._dice.choices(functions, weights)
+                self._oracle.event(f"harm: {harm.__name__.lstrip('_')}")
+                harm()
         except Exception as error:
             self._oracle.violation(f"the killer failed: {error!r}")
         finally:
@@ -191,14 +193,18 @@ class Killer(threading.Thread):
         return None
 
     def _link_key(self) -> None:
-        """For a moment the folder of a key is elsewhere, and a link leads there."""
+        """For a moment the folder of a key is elsewhere, and a link leads there.
+
+        With no commit under way: what comes back after it was not there to be swept.
+        """
         key = self._key()
         away = self._server.disk / f"away-{uuid.uuid4().hex}"
         if key is None or key.is_symlink():
             return
         with contextlib.suppress(OSError):
-            key.rename(away)
-            key.symlink_to(away)
+            with self._no_commit():
+                key.rename(away)
+                key.symlink_to(away)
             self._note("key folders made links", f"the folder of {key.name} is a link")
             time.sleep(self._dice.uniform(0.1, 0.4))
         with contextlib.suppress(OSError):

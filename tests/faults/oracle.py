@@ -20,7 +20,7 @@ from pypi_lite.models import Action
 from pypi_lite.repository import Index
 from tests.faults.ledger import LINGER, FileFact, Ledger
 
-_EVENTS_SHOWN = 14
+_EVENTS_SHOWN = 40
 #: Violations that are printed at once; the others are only counted.
 _PRINTED = 10
 

@@ -413,6 +413,7 @@ class Writer(threading.Thread):
         self._child.stdin.write(json.dumps({**order, "pause": pauses}) + "\n")
         self._child.stdin.flush()
         pid = self._hear()["pid"]
+        self._oracle.event(f"{self.name}: {order['change']} {order['arguments']} begins")
         timer = None
         if self._dice.random() < 0.4:
             # Opening the index takes a while; then come the change and its pauses.
