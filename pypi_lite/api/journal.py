@@ -36,7 +36,7 @@ def entries(request: Any) -> Response:
             f"There is no filter {min(unknown)[:50]!r}: use one of {', '.join(_FILTERS)}.",
         )
     wanted = journal.read_wanted(**filters)
-    journal.check_may_read(request.reader, request.identity, wanted.project)
+    wanted = journal.readable(request.reader, request.identity, wanted)
     response = Response(content_type=JSON_LINES)
     response.app_iter = (text.encode() for text in journal.lines(request.index.database, wanted))
     response.headers.update(HEADERS)

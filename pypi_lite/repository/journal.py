@@ -7,7 +7,7 @@ snapshot of its own: nothing is missed between two of them, and no connection wa
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 
@@ -134,20 +134,25 @@ def lines(database: Database, wanted: Wanted) -> Iterator[str]:
         last = rows[-1].serial
 
 
-def check_may_read(session: Session, identity: Identity, normalized_name: str | None) -> None:
-    """Raises Refusal unless *identity* may read the entries of that project; None: all there are.
+def readable(session: Session, identity: Identity, wanted: Wanted) -> Wanted:
+    """As much of what is *wanted* as *identity* may read. Raises Refusal: that is nothing.
 
-    An administrator may, of projects too that are gone, and whoever manages the project.
+    An administrator may read all, of projects too that are gone; whoever manages a project the entries of
+    that project, and not of another one that had its name before.
     """
     if identity.is_admin:
-        _check_token(identity, normalized_name)
-        return
-    if normalized_name is None:
+        _check_token(identity, wanted.project)
+        return wanted
+    if wanted.project is None:
         raise Refusal(
             Code.NOT_ALLOWED,
             "Only an administrator may read all of the journal: name a project of yours.",
         )
-    permitted(session, identity, normalized_name, Permission.MANAGE)
+    permitted(session, identity, wanted.project, Permission.MANAGE)
+    gone = select(func.max(JournalEntry.serial)).where(
+        JournalEntry.project == wanted.project, JournalEntry.action == Action.PROJECT_DELETE
+    )
+    return replace(wanted, after=max(wanted.after or 0, session.scalar(gone) or 0))
 
 
 def _check_token(identity: Identity, normalized_name: str | None) -> None:

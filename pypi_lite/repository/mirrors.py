@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from pypi_lite.models import Action, JournalEntry, Project
@@ -51,8 +51,10 @@ def changes_since(session: Session, reach: Reach, serial: int, limit: int) -> li
     """The changes of projects after *serial*, the oldest first, at most *limit* of them.
 
     Of a project that may not be read there is none; of one that is no longer there, if everybody could
-    read it when it went.
+    read it when it went, whatever has its name now.
     """
+    end = _end()
+    shown = or_(and_(end.is_(None), pages.is_of_reach(reach)), _was_public(end))
     query = (
         select(
             JournalEntry.serial,
@@ -65,7 +67,7 @@ def changes_since(session: Session, reach: Reach, serial: int, limit: int) -> li
         .where(
             JournalEntry.serial > serial,
             JournalEntry.project.is_not(None),
-            pages.is_of_reach(reach) | _was_public(),
+            true() if reach.is_admin else shown,
         )
         .order_by(JournalEntry.serial)
         .limit(limit)
@@ -74,12 +76,22 @@ def changes_since(session: Session, reach: Reach, serial: int, limit: int) -> li
     return [ChangeEntry(*row) for row in session.execute(query)]  # type: ignore[arg-type]
 
 
-def _was_public() -> ColumnElement[bool]:
-    """Of journal rows: whether the project is gone, and was never deleted as one that was not public."""
+def _end() -> ScalarSelect[int | None]:
+    """Of journal rows: the serial by which their project was deleted; none: it is there."""
     deletion = aliased(JournalEntry)
-    hidden = exists().where(
-        deletion.project == JournalEntry.project,
-        deletion.action == Action.PROJECT_DELETE,
-        deletion.note.is_not(None),
+    return (
+        select(func.min(deletion.serial))
+        .where(
+            deletion.project == JournalEntry.project,
+            deletion.action == Action.PROJECT_DELETE,
+            deletion.serial >= JournalEntry.serial,
+        )
+        .correlate(JournalEntry)
+        .scalar_subquery()
     )
-    return ~exists().where(Project.normalized_name == JournalEntry.project) & ~hidden
+
+
+def _was_public(end: ScalarSelect[int | None]) -> ColumnElement[bool]:
+    """Whether the deletion with that serial was one of a project that everybody could read."""
+    deletion = aliased(JournalEntry)
+    return exists().where(deletion.serial == end, deletion.note.is_(None))

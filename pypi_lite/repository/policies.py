@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from trove_classifiers import classifiers as known_classifiers
 
 from pypi_lite.distributions import Distribution, PackageType
-from pypi_lite.models import File, Project, Release, now
+from pypi_lite.models import File, Project, Release, Visibility, now
 from pypi_lite.names import canonical_version
 from pypi_lite.repository import Index
 from pypi_lite.repository.errors import Code, Refusal
@@ -247,15 +247,18 @@ def check_similar_names(session: Session, settings: Settings, distribution: Dist
     """
     if _is_known(session, distribution):
         return
-    alike = session.scalar(
-        select(Project.name)
+    alike = session.execute(
+        select(Project.name, Project.visibility)
         .where(_looks(Project.normalized_name.expression) == look(distribution.filename.project))
+        .order_by(Project.visibility == Visibility.PRIVATE)
         .limit(1)
-    )
+    ).first()
     if alike is not None:
+        is_hidden = alike.visibility == Visibility.PRIVATE  # and its name is not told
+        what = "that of another project" if is_hidden else repr(alike.name)
         raise Refusal(
             Code.NAME_SIMILAR,
-            f"The name {distribution.metadata.name!r} looks like {alike!r}, which is here already:"
+            f"The name {distribution.metadata.name!r} looks like {what}, which is here already:"
             " give the project a name that nobody takes for it.",
         )
 

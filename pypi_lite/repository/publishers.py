@@ -21,7 +21,7 @@ from pypi_lite.accounts.permissions import Permission
 from pypi_lite.attestations import Kind, Workflow
 from pypi_lite.issuers import PUBLIC, IssuerKind, Source
 from pypi_lite.models import Action, Project, Publisher, Scope, User, now
-from pypi_lite.models.journal import append
+from pypi_lite.models.journal import append, next_serial
 from pypi_lite.names import LONGEST_NAME, is_valid_name, normalize_name
 from pypi_lite.repository import namespaces
 from pypi_lite.repository.authority import current_identity, permitted
@@ -62,7 +62,7 @@ def add(session: Session, identity: Identity, name: str, source: Source) -> int:
     wanted = {"project_id": project.id, **_columns(source)}
     if session.scalar(select(Publisher.id).filter_by(**wanted)) is not None:
         raise Refusal(Code.BAD_FORM, f"{project.name} has this publisher already.")
-    publisher = Publisher(**wanted, created=now())
+    publisher = Publisher(id=next_serial(session), **wanted, created=now())
     session.add(publisher)
     session.flush()
     journal(session, Action.PUBLISHER_ADD, identity, publisher)
@@ -89,7 +89,7 @@ def add_pending(
     wanted = {"pending_name": normalized, **_columns(source)}
     if session.scalar(select(Publisher.id).filter_by(**wanted)) is not None:
         raise Refusal(Code.BAD_FORM, f"This publisher is named for {normalized!r} already.")
-    publisher = Publisher(**wanted, person=user, created=now())
+    publisher = Publisher(id=next_serial(session), **wanted, person=user, created=now())
     session.add(publisher)
     session.flush()
     journal(session, Action.PUBLISHER_ADD, identity, publisher)

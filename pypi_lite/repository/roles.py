@@ -7,7 +7,7 @@ WHO is a user's name, or a group's with an ``@`` before it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
@@ -128,9 +128,16 @@ def of_person(session: Session, user_id: int) -> list[PersonsProject]:
 
 
 def _check_another_owner(session: Session, project: Project, role: Role) -> None:
-    """A project that has an owner keeps one: nobody else could give it another."""
+    """A project that has an owner keeps one: nobody else could give it another. A group that nobody is
+    in is none."""
+    is_somebody = or_(
+        Role.user_id.is_not(None), exists().where(GroupMember.group_id == Role.group_id)
+    )
     others = select(Role.id).where(
-        Role.project_id == project.id, Role.role == RoleName.OWNER, Role.id != role.id
+        Role.project_id == project.id,
+        Role.role == RoleName.OWNER,
+        Role.id != role.id,
+        is_somebody,
     )
     if session.scalar(others) is None:
         raise Refusal(

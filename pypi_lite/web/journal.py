@@ -37,12 +37,6 @@ def of_project(request: Any) -> Response:
     """What was done to a project."""
     name = normalize_name(request.matchdict["name"])
     lead = f"Who did what to {name}, the newest first."
-    try:
-        journal.check_may_read(request.reader, request.identity, name)
-    except Refusal as refusal:
-        if refusal.code is Code.NOT_FOUND:
-            raise HTTPNotFound from None
-        return _answer(request, f"Journal of {name}", lead, {"project": name}, refusal)
     return _page(request, f"Journal of {name}", lead, {"project": name})
 
 
@@ -58,7 +52,11 @@ def _page(request: Any, title: str, lead: str, fixed: dict[str, str]) -> Respons
     try:
         wanted = journal.read_wanted(**{**_filled(request), **fixed})
         before = journal.read_serial(_value(request, "before"))
+        if "actor" not in fixed:  # what one has done oneself one may read
+            wanted = journal.readable(request.reader, request.identity, wanted)
     except Refusal as refusal:
+        if refusal.code is Code.NOT_FOUND:
+            raise HTTPNotFound from None
         return _answer(request, title, lead, fixed, refusal)
     part = journal.part(request.reader, wanted, before)
     return _answer(request, title, lead, fixed, part=part, is_first=before is None)

@@ -87,6 +87,23 @@ def test_the_changes_are_the_journals(app: TestApp, index: Index) -> None:
     assert serials(app) == {}
 
 
+def test_what_was_hidden_when_it_went_stays_so_whoever_has_the_name_then(
+    app: TestApp, index: Index
+) -> None:
+    put(index, wheel("foo", "1.0"))
+    shown = by(index, changes.delete_project, "foo")
+    put(index, wheel("foo", "2.0"))
+    by(index, changes.set_visibility, "foo", "private")
+    hidden = by(index, changes.delete_project, "foo")
+    assert [e["version"] for e in since(app, 0) if e["action"] == "file.add"] == ["1.0"]
+    put(index, wheel("foo", "3.0"))
+    found = since(app, 0)
+    assert [e["version"] for e in found if e["action"] == "file.add"] == ["1.0", "3.0"]
+    assert not [e for e in found if shown < e["serial"] <= hidden]
+    by(index, changes.set_visibility, "foo", "private")
+    assert max(e["serial"] for e in since(app, 0)) == shown
+
+
 def test_a_long_journal_is_read_in_pieces(
     app: TestApp, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:

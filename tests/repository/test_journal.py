@@ -12,7 +12,7 @@ from pypi_lite.cache.writing import KEYS_OPTION
 from pypi_lite.models import Action, JournalEntry, RoleName, Scope
 from pypi_lite.repository import Index, changes, journal
 from pypi_lite.repository.errors import Code, Refusal
-from pypi_lite.repository.journal import Wanted, check_may_read, lines, part, read_wanted
+from pypi_lite.repository.journal import Wanted, lines, part, read_wanted, readable
 from tests.distributions.build import wheel
 from tests.repository.test_status import give_role, identity_of, new_person, owned
 from tests.web.helpers import put
@@ -203,7 +203,7 @@ def may(index: Index, identity: Identity, name: str | None) -> Code | None:
     """None, or why not."""
     with index.database.read() as session:
         try:
-            check_may_read(session, identity, name)
+            readable(session, identity, Wanted(project=name))
         except Refusal as refusal:
             return refusal.code
     return None
@@ -224,6 +224,22 @@ def test_who_may_read_it(people: Index) -> None:
         changes.delete_project(session, OPERATOR, "foo")
     assert may(people, ann, "foo") is absent
     assert may(people, root, "foo") is None
+
+
+def test_an_owner_reads_nothing_of_who_had_the_name_before(people: Index) -> None:
+    with people.database.write() as session:
+        gone = changes.delete_project(session, OPERATOR, "foo")
+    owned(people, "eve", wheel("foo", "2.0"))
+    eve, root = identity_of(people, "eve"), identity_of(people, "root")
+    with people.database.read() as session:
+        wanted = readable(session, eve, Wanted(project="foo"))
+        assert wanted.after == gone
+        entries = part(session, wanted).entries
+        assert {entry.version for entry in entries} == {None, "2.0"}
+        later = Wanted(project="foo", after=gone + 2)
+        assert readable(session, eve, later) == later
+        for who in (root, OPERATOR):
+            assert readable(session, who, Wanted(project="foo")) == Wanted(project="foo")
 
 
 def test_what_a_token_may_read_of_it(people: Index) -> None:

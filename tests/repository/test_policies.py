@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.distributions import Distribution
 from pypi_lite.models import File, Project, Release
-from pypi_lite.repository import Index, policies, upload
+from pypi_lite.repository import Index, changes, policies, upload
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.upload import Submission
 from pypi_lite.settings import Settings, SettingsError
@@ -248,6 +249,16 @@ def test_similar_names(index: Index, name: str) -> None:
     assert f"'{name}' looks like 'foo'" in error.text
     # Now that it is here it stays.
     assert put(strict, wheel(name, "2.0")).is_new
+
+
+def test_a_hidden_name_is_not_told(index: Index) -> None:
+    put(index, wheel("foo", "1.0"))
+    with index.database.write() as session:
+        changes.set_visibility(session, OPERATOR, "foo", "private")
+    error = refusal(index, wheel("f00", "1.0"), refuse_similar_names=True)
+    assert error.code is Code.NAME_SIMILAR
+    assert "'f00' looks like that of another project" in error.text
+    assert "'foo'" not in error.text
 
 
 @given(st.text("l1i0o-ab", min_size=1, max_size=20))

@@ -53,6 +53,15 @@ def test_they_are_added_listed_and_removed(index: Index, foo: str) -> None:
         assert [each.id for each in publishers.of(session, foo)] == [third]
 
 
+def test_no_number_is_given_twice(index: Index, foo: str) -> None:
+    """The journal tells publishers by them."""
+    given = []
+    for _ in range(3):
+        given.append(add(index, foo, WORKFLOW))
+        remove(index, foo, given[-1])
+    assert len(set(given)) == 3
+
+
 def test_the_journal_says_who_was_trusted(index: Index, foo: str) -> None:
     number = add(index, foo, WORKFLOW, "production")
     serial = remove(index, foo, number)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pypi_lite.accounts import groups
 from pypi_lite.accounts.identity import OPERATOR, Identity
 from pypi_lite.accounts.people import create_user
 from pypi_lite.accounts.permissions import OF_ROLE, Permission
@@ -93,6 +94,17 @@ def test_a_project_keeps_an_owner(filled: Index) -> None:
     assert "no owner" in refused(filled, Code.BAD_VALUE, "ann")
     assert "no owner" in refused(filled, Code.BAD_VALUE, "ann", "reader")
     grant(filled, "@team", "owner")
+    revoke(filled, "ann")
+
+
+def test_a_group_of_nobody_owns_nothing(filled: Index) -> None:
+    grant(filled, "ann", "owner")
+    with filled.database.write() as session:
+        groups.create_group(session, "empty", by=OPERATOR)
+    grant(filled, "@empty", "owner")
+    assert "no owner" in refused(filled, Code.BAD_VALUE, "ann")
+    with filled.database.write() as session:
+        groups.add_member(session, "empty", "bo", by=OPERATOR)
     revoke(filled, "ann")
 
 
