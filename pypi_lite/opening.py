@@ -90,10 +90,15 @@ def secret(settings: Settings, name: str) -> str:
     return path.read_text()
 
 
+def burn(settings: Settings, name: str) -> None:
+    """Remove the secret *name*: whatever was made with it is good for nothing any more."""
+    (settings.data / name).unlink(missing_ok=True)
+
+
 def welcome(settings: Settings, write: Callable[[str], object] = print) -> None:
     """Say where the index is and how to use it; at the first start, how to become administrator.
 
-    The one-time link works until there is an administrator.
+    The one-time link works until there is an administrator, and never again.
     """
     write(f"{settings.title} is at {settings.url}")
     database = Database(settings.database_url)
@@ -105,6 +110,8 @@ def welcome(settings: Settings, write: Callable[[str], object] = print) -> None:
     if is_new:
         link = f"{settings.url}setup/?secret={secret(settings, SETUP_SECRET)}"
         write(f"Make the first administrator here, once: {link}")
+    else:
+        burn(settings, SETUP_SECRET)
     if settings.is_open:
         write("Everybody who can reach it may read what is public (the setting reading).")
     else:

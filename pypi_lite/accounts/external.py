@@ -4,6 +4,7 @@ What counts is the issuer's subject, never a name or an address of mail: those a
 may choose. Each change takes a writing session and writes its journal rows. Raises AccountError.
 """
 
+import logging
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.accounts.people import AccountError, create_user
+from pypi_lite.accounts.people import AccountError, create_user, is_last_admin
 from pypi_lite.models import Action, ExternalIdentity, Group, GroupMember, User, now
 from pypi_lite.models.journal import append
+
+log = logging.getLogger(__name__)
 
 #: What the journal says of who came in this way.
 MEANS = "single sign-on"
@@ -80,6 +83,10 @@ def disconnect(session: Session, user: User, issuer: str, *, by: Identity) -> No
     row = identity_at(session, issuer, user.id)
     if row is None:
         raise AccountError("The account is not connected.")
+    if row.is_admin_synced and is_last_admin(session, user):
+        raise AccountError(
+            f"{user.name!r} is the last administrator: make somebody else one first."
+        )
     _sync_groups(session, user, frozenset(), by)
     _sync_admin(session, row, False, by)
     session.delete(row)
@@ -154,12 +161,20 @@ def _sync_groups(session: Session, user: User, names: frozenset[str], by: Identi
 
 
 def _sync_admin(session: Session, row: ExternalIdentity, is_admin: bool, by: Identity) -> None:
-    """Let the account administer, or no longer, as the issuer says; what somebody gave stays."""
+    """Let the account administer, or no longer, as the issuer says; what somebody gave stays.
+
+    The last administrator stays one, until the first log-in at which there is another.
+    """
     user = row.user
     if is_admin and not user.is_admin:
         user.is_admin = row.is_admin_synced = True
         append(session, Action.USER_CHANGE, by=by, note=f"{user.name}: administrator")
     elif row.is_admin_synced and not is_admin:
+        if is_last_admin(session, user):
+            log.warning(
+                "%s administers still, whatever the issuer says: nobody else does", user.name
+            )
+            return
         row.is_admin_synced = False
         if not user.is_admin:  # somebody took it away meanwhile
             return

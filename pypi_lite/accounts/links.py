@@ -209,13 +209,6 @@ def set_password(
         raise AccountError(str(error)) from None
     by = Identity(name=user.name, user_id=user.id, means=f"reset link {link.id}", address=address)
     change_password(session, user, password_hash, by=by)
-    # The others that the person has asked for are of no use any more.
-    for other in session.scalars(
-        select(OneTimeLink).where(
-            OneTimeLink.user_id == user.id, OneTimeLink.purpose == LinkPurpose.RESET
-        )
-    ):
-        session.delete(other)
     return user
 
 

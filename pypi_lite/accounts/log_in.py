@@ -1,5 +1,6 @@
 """Passwords that are shown: verified, counted, and changed."""
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts import attempts
@@ -9,7 +10,7 @@ from pypi_lite.accounts.passwords import Passwords
 from pypi_lite.accounts.people import authenticate
 from pypi_lite.accounts.sessions import end_sessions
 from pypi_lite.database import Database
-from pypi_lite.models import Action, User
+from pypi_lite.models import Action, LinkPurpose, OneTimeLink, User
 from pypi_lite.models.journal import Actor, append
 from pypi_lite.settings import Require
 
@@ -94,10 +95,17 @@ def change_password(
     by: Actor,
     but_sha256: str | None = None,
 ) -> None:
-    """Give *user* another password, and end their sessions, but that whose cookie has that hash.
+    """Give *user* another password, and end their sessions, but that whose cookie has that hash. Links
+    that would set yet another one are good for nothing from now on.
 
     The hash is `Passwords.hash`'s, made before the writing transaction begins: it takes its time.
     """
     user.password_hash = password_hash
+    for link in session.scalars(
+        select(OneTimeLink).where(
+            OneTimeLink.user_id == user.id, OneTimeLink.purpose == LinkPurpose.RESET
+        )
+    ):
+        session.delete(link)
     append(session, Action.PASSWORD_CHANGE, by=by, note=user.name)
     end_sessions(session, user.id, by=by, but_sha256=but_sha256)

@@ -74,6 +74,15 @@ def has_admin(session: Session) -> bool:
     return bool(session.scalar(select(exists().where(User.is_admin))))
 
 
+def is_last_admin(session: Session, user: User) -> bool:
+    """Whether *user* administers the index, and nobody else does whose account opens anything.
+
+    In a writing session nobody else writes, so that of two who remove each other the second one can't.
+    """
+    others = select(exists().where(User.is_admin, User.is_disabled.is_(False), User.id != user.id))
+    return user.is_admin and not user.is_disabled and not session.scalar(others)
+
+
 def authenticate(
     session: Session, user_name: str, secret: str, passwords: Passwords = DEFAULT
 ) -> Identity | None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.accounts.people import AccountError, find_user
+from pypi_lite.accounts.people import AccountError, find_user, is_last_admin
 from pypi_lite.accounts.sessions import end_sessions
 from pypi_lite.mailboxes import clean_mailbox
 from pypi_lite.models import Action, LinkPurpose, OneTimeLink, User
@@ -99,11 +99,7 @@ def _plain(text: str) -> str:
 
 
 def _check_not_last(session: Session, user: User) -> None:
-    """Nobody else writes now, so that of two who remove each other the second one can't."""
-    others = select(func.count()).where(
-        User.is_admin, User.is_disabled.is_(False), User.id != user.id
-    )
-    if user.is_admin and not user.is_disabled and session.scalar(others) == 0:
+    if is_last_admin(session, user):
         raise AccountError(
             f"{user.name!r} is the last administrator: make somebody else one first."
         )

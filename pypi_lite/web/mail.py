@@ -7,6 +7,8 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from pypi_lite.accounts import links, users
+from pypi_lite.accounts.attempts import TooManyAttemptsError
+from pypi_lite.accounts.log_in import by_password
 from pypi_lite.accounts.people import AccountError, find_user
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.web.fields import field
@@ -28,25 +30,40 @@ def show(request: Any) -> Response:
 @view_config(route_name="web.mail", request_method="POST", permission=Permission.ACCOUNT)
 def change(request: Any) -> Response:
     """Set what the form says; a new address has to be confirmed, or anybody's could be written."""
-    name = request.identity.name
-    if field(request, "do") != "address":
+    name, what = request.identity.name, field(request, "do")
+    if what == "wants":
         wants = bool(field(request, "wants"))
         users.set_wants_mail(request.writer, name, wants, by=request.identity)
         return HTTPSeeOther(request.route_url("web.mail"))
+    email = field(request, "email")
+    if what != "address":
+        text = "There is no such change: reload the page and try again."
+        return _page(request, status=400, error=text)
     try:
-        return _set_address(request, name, field(request, "email"))
+        _check_password(request, name)
+        return _set_address(request, name, email)
+    except TooManyAttemptsError as error:
+        response = _page(request, status=429, error=str(error), email=email)
+        response.headers["Retry-After"] = str(error.seconds)
+        return response
     except AccountError as error:
-        return _page(request, error=str(error), email=field(request, "email"))
+        return _page(request, status=400, error=str(error), email=email)
+
+
+def _check_password(request: Any, name: str) -> None:
+    """Raises AccountError, or TooManyAttemptsError: wrong ones are counted as at the log-in.
+
+    Whoever has the address can have a new password sent: a browser left alone is not enough.
+    """
+    if find_user(request.reader, name).password_hash is None:
+        return
+    index, shown = request.index, field(request, "password")
+    if by_password(index.database, index.passwords, name, shown, request.remote_addr) is None:
+        raise AccountError("That is not your password.")
 
 
 def _set_address(request: Any, name: str, email: str) -> Response:
     user = find_user(request.writer, name)
-    # Whoever has the address can have a new password sent: a browser left alone is not enough.
-    stored = user.password_hash
-    if stored is not None and not request.index.passwords.verify(
-        stored, field(request, "password")
-    ):
-        raise AccountError("That is not your password.")
     if not email.strip():
         users.set_email(request.writer, name, "", by=request.identity)
         return HTTPSeeOther(request.route_url("web.mail"))
@@ -57,12 +74,17 @@ def _set_address(request: Any, name: str, email: str) -> Response:
 
 
 def _page(
-    request: Any, *, error: str | None = None, email: str = "", sent: str | None = None
+    request: Any,
+    *,
+    status: int = 200,
+    error: str | None = None,
+    email: str = "",
+    sent: str | None = None,
 ) -> Response:
     return form(
         request,
         "mail.html",
-        status=400 if error else 200,
+        status=status,
         user=find_user(request.reader, request.identity.name),
         error=error,
         email=email,

@@ -12,7 +12,7 @@ from pypi_lite.accounts.passwords import SHORTEST
 from pypi_lite.accounts.people import AccountError, create_user, has_admin
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.accounts.proofs import Proof
-from pypi_lite.opening import SETUP_SECRET, secret
+from pypi_lite.opening import SETUP_SECRET, burn, secret
 from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
 from pypi_lite.web.session import finish_log_in
@@ -52,6 +52,7 @@ def make_administrator(request: Any) -> Response:
     except AccountError as error:
         return _form(request, given, name, str(error))
     request.writer.flush()
+    request.add_finished_callback(_burn)
     return finish_log_in(request, user, "", shown=[Proof.SETUP_LINK])
 
 
@@ -62,6 +63,14 @@ def _require(request: Any, session: Any, given: str) -> None:
         if hmac.compare_digest(given.encode(), wanted.encode()):
             return
     raise HTTPNotFound
+
+
+def _burn(request: Any) -> None:
+    """Let the link be good for nothing, whatever becomes of the administrator, once it has made one."""
+    with request.index.database.read() as session:
+        is_used = has_admin(session)
+    if is_used:
+        burn(request.index.settings, SETUP_SECRET)
 
 
 def _form(request: Any, given: str, name: str = "", error: str | None = None) -> Response:

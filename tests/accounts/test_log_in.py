@@ -7,11 +7,13 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import event, select
 
+from pypi_lite.accounts import links
 from pypi_lite.accounts.attempts import MOST_OF_PAIR, TooManyAttemptsError
-from pypi_lite.accounts.identity import Identity
+from pypi_lite.accounts.identity import OPERATOR, Identity
 from pypi_lite.accounts.log_in import by_password, by_password_alone, change_password
+from pypi_lite.accounts.people import find_user
 from pypi_lite.accounts.sessions import begin_session, sessions_of
-from pypi_lite.models import FailedAttempt, JournalEntry, KnownAddress, User
+from pypi_lite.models import FailedAttempt, JournalEntry, KnownAddress, OneTimeLink, User
 from pypi_lite.repository import Index
 from pypi_lite.settings import Require
 from tests.accounts.test_people import make_user
@@ -122,6 +124,17 @@ def test_a_right_password_alone_forgets_no_failure(index: Index, ann: str) -> No
 
 def test_a_token_is_no_password(index: Index, ann: str) -> None:
     assert show(index, ann, new_token(index, ann)) is None
+
+
+def test_another_password_takes_the_links_to_one_along(index: Index, ann: str) -> None:
+    with index.database.write() as session:
+        links.reset(session, ann, by=OPERATOR)
+        kept = links.confirm_email(session, find_user(session, ann), "ann@example.org").id
+    with index.database.write() as session:
+        user = find_user(session, ann)
+        change_password(session, user, user.password_hash or "", by=acting(ann))
+    with index.database.read() as session:
+        assert session.scalars(select(OneTimeLink.id)).all() == [kept]
 
 
 def test_another_password_ends_the_sessions(index: Index, ann: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 from webtest import TestApp
 
 from pypi_lite.models import User
-from pypi_lite.opening import SETUP_SECRET, secret
+from pypi_lite.opening import SETUP_SECRET, secret, welcome
 from pypi_lite.repository import Index
 from pypi_lite.settings import Settings
 from tests.conftest import PASSWORD, new_user
@@ -40,6 +40,28 @@ def test_works_once(app: TestApp, link: str) -> None:
     form["name"], form["password"], form["again"] = "second", PASSWORD, PASSWORD
     form["csrf_token"] = app.get("/account/").forms[0]["csrf_token"].value
     form.submit(status=404)
+
+
+def test_works_never_again_whatever_becomes_of_the_administrator(
+    app: TestApp, index: Index, settings: Settings, link: str
+) -> None:
+    fill(app, link)
+    assert not (settings.data / SETUP_SECRET).exists()
+    with index.database.write() as session:
+        session.query(User).one().is_admin = False
+    app.reset()
+    app.get(link, status=404)
+
+
+def test_a_link_that_made_nobody_is_gone_with_the_next_start(
+    index: Index, settings: Settings, link: str
+) -> None:
+    said: list[str] = []
+    welcome(settings, said.append)
+    assert any(link in text for text in said)
+    new_user(index, "boss", is_admin=True)
+    welcome(settings, said.append)
+    assert not (settings.data / SETUP_SECRET).exists()
 
 
 def test_does_not_work_where_there_is_an_administrator(

@@ -167,6 +167,7 @@ def test_administrators_come_and_go(app: TestApp, index: Index, theirs: TestIssu
         with index.database.read() as session:
             return session.scalars(select(User).where(User.name == "rosa")).one().is_admin
 
+    new_user(index, "boss", is_admin=True)
     for groups, expected in (
         (["users"], False),
         (["users", "admins"], True),
@@ -181,6 +182,22 @@ def test_administrators_come_and_go(app: TestApp, index: Index, theirs: TestIssu
         session.scalars(select(User).where(User.name == "rosa")).one().is_admin = True
     sign_on(app, theirs)
     assert is_admin()  # somebody gave it, and the provider does not take it
+
+
+def test_the_last_administrator_stays_one(
+    app: TestApp, index: Index, theirs: TestIssuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    theirs.person["groups"] = ["admins"]
+    sign_on(app, theirs)
+    theirs.person["groups"] = []
+    for administers in (True, False):
+        sign_on(app, theirs)
+        with index.database.read() as session:
+            rosa = session.scalars(select(User).where(User.name == "rosa")).one()
+            assert rosa.is_admin is administers
+        if administers:
+            assert "rosa administers still" in caplog.text
+            new_user(index, "boss", is_admin=True)
 
 
 def test_claims_that_only_the_userinfo_has(app: TestApp, theirs: TestIssuer) -> None:
@@ -294,11 +311,14 @@ def test_disconnecting_takes_what_came_with_it(
         external.connect(session, user, theirs.url, "subject-1", by=acting("test"))
     theirs.person["groups"] = ["team", "admins"]
     sign_on(app, theirs)
-    form_for(app.get("/account/"), "/account/sso/disconnect/").submit(status=303)
+    form = form_for(app.get("/account/"), "/account/sso/disconnect/")
+    assert "last administrator" in form.submit(status="*").text
+    new_user(index, "boss", is_admin=True)
+    form.submit(status=303)
     with index.database.read() as session:
         assert session.scalars(select(ExternalIdentity)).all() == []
         assert session.scalars(select(GroupMember)).all() == []
-        assert session.scalars(select(User)).one().is_admin is False
+        assert session.scalars(select(User).where(User.name == ann)).one().is_admin is False
 
 
 def test_who_has_no_password_stays_connected(app: TestApp, theirs: TestIssuer) -> None:
