@@ -204,6 +204,7 @@ ROWS: dict[str, list[tuple[str, str, Need]]] = {
     "api.openapi": [("GET", "/api/openapi.json", a_reader)],
     "web.static": [("GET", "/static/x/style.css", anybody)],
     "web.home": [("GET", "/", a_reader)],
+    "web.search": [("GET", "/search/?q=hidden", a_reader)],
     "web.project": [("GET", "/project/hidden/", reads_it)],
     "web.release": [("GET", "/project/hidden/1.0/", reads_it)],
     "web.project.noslash": [("GET", "/project/hidden", reads_it)],
