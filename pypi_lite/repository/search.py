@@ -67,8 +67,9 @@ def read_words(text: str) -> list[str]:
 def search(session: Session, reach: Reach, words: Sequence[str], page: int = 1) -> Part:
     """The projects in reach that hold every one of the *words*, by name; without words all in reach.
 
-    Those that have the words for their name, or at its beginning, come first. After the last page comes
-    none: asked for one, the answer is the last, since projects go between two questions.
+    Those that have the words for their name come first, then at its beginning, then anywhere in it. After
+    the last page comes none: asked for one, the answer is the last, since projects go between two
+    questions.
     """
     wanted = [reach.condition(), *map(_holds, words)]
     count = session.execute(select(func.count()).select_from(Project).where(*wanted)).scalar_one()
@@ -122,9 +123,13 @@ def _found(row: Any) -> Found:
 
 def _holds(word: str) -> ColumnElement[bool]:
     """Whether the name or the summary has *word* in it."""
-    in_name = Project.normalized_name.contains(word, autoescape=True)
     in_summary = Project.latest_summary_folded.contains(word, autoescape=True)
-    return or_(in_name, and_(Project.status != ProjectStatus.QUARANTINED, in_summary))
+    is_shown = Project.status != ProjectStatus.QUARANTINED
+    return or_(_names(word), and_(is_shown, in_summary))
+
+
+def _names(word: str) -> ColumnElement[bool]:
+    return Project.normalized_name.contains(word, autoescape=True)
 
 
 def _ranks(words: Sequence[str]) -> list[ColumnElement[int]]:
@@ -133,4 +138,4 @@ def _ranks(words: Sequence[str]) -> list[ColumnElement[int]]:
     name = folded("-".join(words))
     is_name = Project.normalized_name == name
     begins = Project.normalized_name.startswith(name, autoescape=True)
-    return [case((is_name, 0), (begins, 1), else_=2)]
+    return [case((is_name, 0), (begins, 1), (and_(*map(_names, words)), 2), else_=3)]
