@@ -1,5 +1,6 @@
 """The latest release is kept with its project, whatever happens to its releases and files."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -24,9 +25,9 @@ STEPS = st.tuples(
 )
 
 
-def do(index: Index, what: str, version: str) -> None:
+def do(index: Index, name: str, what: str, version: str) -> None:
     build: Any = sdist if what == "sdist" else wheel
-    file = build("foo", version, summary=f"ÄBOUT the_{build.__name__} of {version}")
+    file = build(name, version, summary=f"ÄBOUT the_{build.__name__} of {version}")
     if what in ("wheel", "sdist"):
         put(index, file)
         return
@@ -34,17 +35,17 @@ def do(index: Index, what: str, version: str) -> None:
         if what == "delete file":
             changes.delete_file(session, OPERATOR, file[0])
         elif what == "delete release":
-            changes.delete_release(session, OPERATOR, "foo", version)
+            changes.delete_release(session, OPERATOR, name, version)
         else:
             change = changes.yank if what == "yank" else changes.unyank
-            change(session, OPERATOR, "foo", version)
+            change(session, OPERATOR, name, version)
 
 
-def check(index: Index) -> None:
+def check(index: Index, name: str) -> None:
     """What is kept is what the project's own page shows."""
     with index.database.read() as session:
-        row = session.scalar(select(Project))
-        found = pages.project(session, "foo", EVERYTHING)
+        row = session.scalar(select(Project).where(Project.normalized_name == name))
+        found = pages.project(session, name, EVERYTHING)
         if row is None or found is None:
             return
         latest = found.latest
@@ -58,22 +59,19 @@ def check(index: Index) -> None:
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(st.lists(STEPS, min_size=1, max_size=12))
 def test_it_is_the_latest_after_every_change(index: Index, steps: list[tuple[str, str]]) -> None:
-    with index.database.write() as session:
-        row = session.scalar(select(Project))
-        if row is not None:
-            changes.delete_project(session, OPERATOR, "foo")
+    name = f"p{uuid.uuid4().hex}"  # names of files stay taken
     for step in steps:
         try:
-            do(index, *step)
+            do(index, name, *step)
         except Refusal:
             continue  # there is no such release or file, or its name is taken
-        check(index)
+        check(index, name)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_project_without_releases_has_none(index: Index) -> None:
-    do(index, "wheel", "1.0")
-    do(index, "delete release", "1.0")
-    check(index)
+    do(index, "foo", "wheel", "1.0")
+    do(index, "foo", "delete release", "1.0")
+    check(index, "foo")
     with index.database.read() as session:
         assert session.scalars(select(Project.latest_version)).one() is None
