@@ -35,6 +35,7 @@ from pypi_lite.models import (
 )
 from pypi_lite.opening import migrate
 from pypi_lite.repository import descriptions
+from pypi_lite.repository.latest import folded
 from pypi_lite.settings import Settings
 
 #: Projects of many files, by their number.
@@ -46,6 +47,7 @@ _BEGINNING = datetime(2024, 1, 1, tzinfo=UTC)
 _TABLES = (Project, Release, BurnedFilename, File, JournalEntry)
 _WHEELS = [f"cp3{minor}-cp3{minor}-{p}" for minor in (11, 12, 13) for p in ("linux", "mac", "win")]
 _README = "\n\n".join(f"## Part {n}\n\n" + "Some *words* about it. " * 20 for n in range(20))
+_SUMMARY = "A sample of a package for measuring"
 _METADATA = {
     "metadata_version": "2.4",
     "author_email": "Somebody Else <somebody@example.org>",
@@ -143,7 +145,22 @@ def _project(rows: Rows, name: str, of_release: int, count: int) -> None:
         for number in range(first, min(first + of_release, count)):
             _file(rows, normalized, version, release, number % of_release)
     last = rows.of[JournalEntry][-1]
-    rows.of[Project][-1] |= {"last_serial": last["serial"], "changed": last["moment"]}
+    rows.of[Project][-1] |= {
+        "last_serial": last["serial"],
+        "changed": last["moment"],
+        "latest_version": _latest(rows.of[Release], project),
+        "latest_summary": _SUMMARY,
+        "latest_summary_folded": folded(_SUMMARY),
+    }
+
+
+def _latest(releases: list[dict[str, Any]], project: int) -> str:
+    """They come in the order of their versions, and some are yanked."""
+    return next(
+        row["version"]
+        for row in reversed(releases)
+        if row["project_id"] == project and not row["yanked"]
+    )
 
 
 def _file(rows: Rows, project: str, version: str, release: int, number: int) -> None:
@@ -165,7 +182,7 @@ def _file(rows: Rows, project: str, version: str, release: int, number: int) -> 
         blake2_256=hashlib.blake2b(filename.encode(), digest_size=32).hexdigest(),
         uploaded=moment,
         requires_python=(">=3.8", ">=3.10,<4", None)[len(version) % 3],
-        summary="A sample of a package for measuring",
+        summary=_SUMMARY,
         core_metadata=_METADATA,
         metadata_sha256=hashlib.sha256(digest.encode()).hexdigest() if number else None,
         description_id=rows.description,

@@ -18,7 +18,7 @@ from pypi_lite.repository import Index, changes, pages
 from pypi_lite.repository.reach import EVERYTHING
 from pypi_lite.settings import Settings
 from tests.conftest import new_token
-from tests.distributions.build import wheel
+from tests.distributions.build import sdist, wheel
 from tests.repository.test_status import new_person, owned, set_status
 from tests.web.helpers import put
 
@@ -62,6 +62,29 @@ def test_an_index_of_the_first_schema_keeps_all_it_has(index: Index, settings: S
     assert project is not None
     assert (project.status.value, project.status_reason) == ("active", None)
     assert len(project.releases) == 2
+
+
+def test_the_latest_releases_of_what_is_there_are_noted(index: Index, settings: Settings) -> None:
+    """As every later change notes them."""
+    for version in ("1.0", "1.10", "1.9", "2.0rc1"):
+        put(index, wheel("foo", version, summary=f"ÄBOUT Foo_{version}"))
+    put(index, sdist("foo", "1.10", summary="of the source"))
+    put(index, sdist("bar", "1.0", summary=None))
+    put(index, wheel("empty", "1.0"))
+    with index.database.write() as session:
+        changes.yank(session, OPERATOR, "foo", "1.10")
+        changes.delete_release(session, OPERATOR, "empty", "1.0")
+
+    def noted() -> list[tuple[object, ...]]:
+        query = "SELECT latest_version, latest_summary, latest_summary_folded FROM projects ORDER BY name"
+        with index.database.read() as session:
+            return [tuple(row) for row in session.execute(text(query))]
+
+    before = noted()
+    assert before[-1] == ("1.9", "ÄBOUT Foo_1.9", "äbout foo-1-9")
+    downgrade(index, "0011")
+    migrate(settings)
+    assert noted() == before
 
 
 def test_a_status_is_not_forgotten_by_going_back(index: Index) -> None:

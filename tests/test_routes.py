@@ -204,6 +204,7 @@ ROWS: dict[str, list[tuple[str, str, Need]]] = {
     "api.openapi": [("GET", "/api/openapi.json", a_reader)],
     "web.static": [("GET", "/static/x/style.css", anybody)],
     "web.home": [("GET", "/", a_reader)],
+    "web.search": [("GET", "/search/?q=hidden", a_reader)],
     "web.project": [("GET", "/project/hidden/", reads_it)],
     "web.release": [("GET", "/project/hidden/1.0/", reads_it)],
     "web.project.noslash": [("GET", "/project/hidden", reads_it)],
@@ -407,6 +408,19 @@ def test_every_route_lets_in_whom_it_is_for(world: World) -> None:
                 if world.is_let_in(who, route, method, path) != need(kind):
                     wrong.append(f"{method} {path}: {who} is {'not ' * need(kind)}let in")
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_search_finds_and_counts_what_one_may_read(world: World) -> None:
+    for who, kind in KINDS.items():
+        world.app.reset()
+        for path in ("/search/?q=hidden", "/search/"):
+            page = world.app.get(path, headers=world.headers[who], status="*", expect_errors=True)
+            rows = page.html.select("ol.rows > li") if page.status_int == 200 else []
+            names = {row.a["href"] for row in rows}
+            assert ("../project/hidden/" in names) == reads_it(kind), (who, path)
+            if page.status_int == 200:
+                counted = page.html.select_one("[role=status]").get_text().split()[0]
+                assert counted == str(len(rows)), (who, path)
 
 
 def test_what_is_for_anybody_asks_nobody(world: World) -> None:

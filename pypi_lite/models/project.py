@@ -65,6 +65,11 @@ class Project(Base):
     visibility: Mapped[str] = mapped_column(
         String(20), default=Visibility.PUBLIC, server_default=Visibility.PUBLIC.value
     )
+    #: Of the latest release, for lists and searches: no database orders versions (`repository.latest`).
+    latest_version: Mapped[str | None] = mapped_column(String(200))
+    latest_summary: Mapped[str | None] = mapped_column(Text)
+    #: The same as searches compare it (`repository.latest.folded`).
+    latest_summary_folded: Mapped[str | None] = mapped_column(Text)
 
     releases: Mapped[list["Release"]] = relationship(
         back_populates="project", cascade="all, delete-orphan", passive_deletes=True

@@ -13,6 +13,7 @@ from pypi_lite.accounts.permissions import Permission
 from pypi_lite.models import Action, File, ProjectStatus, Release, Visibility
 from pypi_lite.models.journal import append
 from pypi_lite.names import canonical_version, parse_version
+from pypi_lite.repository import latest
 from pypi_lite.repository.authority import check, check_may_quarantine, permitted
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.reasons import clean_reason
@@ -68,6 +69,7 @@ def delete_release(session: Session, identity: Identity, name: str, version: str
         version=release.version,
     )
     mark_changed(project, entry)
+    latest.keep(session, project)
     return entry.serial
 
 
@@ -149,6 +151,7 @@ def _change(
         note=note,
     )
     mark_changed(project, entry)
+    latest.keep(session, project)
     return entry.serial
 
 

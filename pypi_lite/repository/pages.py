@@ -3,10 +3,10 @@
 What comes back are plain values, which hold the facts that a page shows and no session.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from packaging.version import Version
 from sqlalchemy import ColumnElement, bindparam, exists, select, true, type_coerce
@@ -116,6 +116,30 @@ _METADATA = (
 )
 
 
+class Versioned(Protocol):
+    """A release, as far as it matters which one is the latest."""
+
+    @property
+    def version(self) -> Version: ...
+
+    @property
+    def yanked(self) -> bool: ...
+
+
+_Versioned = TypeVar("_Versioned", bound=Versioned)
+
+
+def latest_of(releases: Iterable[_Versioned]) -> _Versioned | None:
+    """What an installer would take: the highest version that is neither yanked nor a pre-release, or
+    else the highest not yanked, or else the highest."""
+
+    def rank(release: Versioned) -> tuple[bool, bool, Version]:
+        is_final = not release.yanked and not release.version.is_prerelease
+        return is_final, not release.yanked, release.version
+
+    return max(releases, key=rank, default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseEntry:
     """A release with its files, wheels first, by name."""
@@ -144,11 +168,8 @@ class ProjectEntry:
 
     @property
     def latest(self) -> ReleaseEntry | None:
-        """What an installer would take: the highest version that is neither yanked nor a
-        pre-release, or else the highest not yanked, or else the highest."""
-        final = [r for r in self.releases if not r.yanked and not r.version.is_prerelease]
-        kept = [r for r in self.releases if not r.yanked]
-        return next(iter(final or kept or self.releases), None)
+        """What an installer would take."""
+        return latest_of(self.releases)
 
     def release(self, version: str) -> ReleaseEntry | None:
         """The release of *version*, in whatever spelling."""

@@ -44,6 +44,7 @@ from pypi_lite.repository import (
     Index,
     attestations,
     descriptions,
+    latest,
     namespaces,
     policies,
     publishing,
@@ -373,6 +374,7 @@ def _record(
         filename=file.filename,
     )
     mark_changed(project, entry)
+    latest.keep(session, project)
     return Published(
         filename=file.filename,
         project=name,

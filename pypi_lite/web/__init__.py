@@ -7,6 +7,7 @@ def includeme(config: Any) -> None:
     """Add all of it."""
     config.include("pypi_lite.web.static")
     config.include("pypi_lite.web.home")
+    config.include("pypi_lite.web.search")
     config.include("pypi_lite.web.project")
     config.include("pypi_lite.web.manage")
     config.include("pypi_lite.web.publishers")

@@ -17,6 +17,8 @@ def page(request: Any, template: str, **values: Any) -> Response:
         "settings": request.index.settings,
         "root": root,
         "static": root + static_path(request.registry),
+        # A page that is kept is for readers alone.
+        "may_search": True,
         **values,
     }
     return Response(render(f"pypi_lite.templates:{template}", context))
@@ -24,7 +26,9 @@ def page(request: Any, template: str, **values: Any) -> Response:
 
 def answer(request: Any, template: str, *, status: int = 200, **values: Any) -> Response:
     """A page for this request alone; its template has *values* and ``identity``."""
-    response = page(request, template, identity=request.identity, **values)
+    identity = request.identity
+    may_search = request.index.settings.is_open or identity is not None
+    response = page(request, template, identity=identity, may_search=may_search, **values)
     response.status_int = status
     response.headers.update(UNCACHED_HEADERS)
     return response

@@ -6,6 +6,7 @@ import pytest
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
@@ -118,6 +119,21 @@ def test_a_project_page_shows_its_description_and_runs_nothing_of_it(
     assert "run by a description" not in logged_in.title
     assert "pip install" in text(logged_in)
     assert not [line for line in complaints(logged_in) if "/x " not in line and "x - " not in line]
+
+
+def test_a_project_is_found_by_keyboard_alone(logged_in: Chrome, running: RunningIndex) -> None:
+    """With a field that every page has, also one of the cache, and the policy blocks no form of ours."""
+    for path in ("", "project/sample/"):
+        logged_in.get(f"{running.url}{path}")
+        field = logged_in.find_element(By.CSS_SELECTOR, "header input[type=search]")
+        field.send_keys("SAMP", Keys.ENTER)
+        wait_for(logged_in, "1 project with")
+        assert logged_in.current_url.endswith("/search/?q=SAMP")
+        found = logged_in.find_element(By.CSS_SELECTOR, "ol.rows a")
+        found.send_keys(Keys.ENTER)
+        wait_for(logged_in, "pip install")
+        assert logged_in.current_url == f"{running.url}project/sample/"
+    assert complaints(logged_in) == []
 
 
 def test_an_owner_yanks_and_archives(logged_in: Chrome, running: RunningIndex) -> None:

@@ -25,6 +25,8 @@ PAGES = (
     "",
     "simple/",
     "simple/evil/",
+    "search/",
+    "search/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
     "project/evil/",
     "project/evil/0.0/",
     "project/evil/1.0/",
