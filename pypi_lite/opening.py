@@ -90,15 +90,23 @@ def secret(settings: Settings, name: str) -> str:
     return path.read_text()
 
 
-def burn(settings: Settings, name: str) -> None:
-    """Remove the secret *name*: whatever was made with it is good for nothing any more."""
-    (settings.data / name).unlink(missing_ok=True)
+def setup_secret(settings: Settings) -> str | None:
+    """The secret of the link that makes the first administrator; None: there is none, or it is used."""
+    try:
+        return (settings.data / SETUP_SECRET).read_text()
+    except FileNotFoundError:
+        return None
+
+
+def burn_setup_secret(settings: Settings) -> None:
+    """Let the link be good for nothing from now on, whatever becomes of the administrators."""
+    (settings.data / SETUP_SECRET).unlink(missing_ok=True)
 
 
 def welcome(settings: Settings, write: Callable[[str], object] = print) -> None:
     """Say where the index is and how to use it; at the first start, how to become administrator.
 
-    The one-time link works until there is an administrator, and never again.
+    The one-time link works until there is an administrator, however they were made.
     """
     write(f"{settings.title} is at {settings.url}")
     database = Database(settings.database_url)
@@ -111,7 +119,7 @@ def welcome(settings: Settings, write: Callable[[str], object] = print) -> None:
         link = f"{settings.url}setup/?secret={secret(settings, SETUP_SECRET)}"
         write(f"Make the first administrator here, once: {link}")
     else:
-        burn(settings, SETUP_SECRET)
+        burn_setup_secret(settings)
     if settings.is_open:
         write("Everybody who can reach it may read what is public (the setting reading).")
     else:

@@ -12,7 +12,15 @@ from sqlalchemy import inspect
 from pypi_lite.accounts.people import create_user
 from pypi_lite.cache.pages import Facts, Page
 from pypi_lite.models import Base, now
-from pypi_lite.opening import SETUP_SECRET, Opened, migrate, open_index, secret, welcome
+from pypi_lite.opening import (
+    SETUP_SECRET,
+    Opened,
+    migrate,
+    open_index,
+    secret,
+    setup_secret,
+    welcome,
+)
 from pypi_lite.settings import Settings
 from tests.conftest import acting
 
@@ -92,6 +100,7 @@ def test_the_welcome_has_a_setup_link_until_there_is_an_administrator(
     lines.clear()
     welcome(settings, lines.append)
     assert not any("setup" in line for line in lines)
+    assert setup_secret(settings) is None  # a link that was never used is good for nothing either
 
 
 def test_a_cache_that_is_off_leaves_no_pages_to_whoever_looks_there(settings: Settings) -> None:

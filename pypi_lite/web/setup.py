@@ -12,7 +12,7 @@ from pypi_lite.accounts.passwords import SHORTEST
 from pypi_lite.accounts.people import AccountError, create_user, has_admin
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.accounts.proofs import Proof
-from pypi_lite.opening import SETUP_SECRET, burn, secret
+from pypi_lite.opening import burn_setup_secret, setup_secret
 from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
 from pypi_lite.web.session import finish_log_in
@@ -52,25 +52,18 @@ def make_administrator(request: Any) -> Response:
     except AccountError as error:
         return _form(request, given, name, str(error))
     request.writer.flush()
-    request.add_finished_callback(_burn)
+    # Before the commit: if that fails, the next start prints another link.
+    burn_setup_secret(request.index.settings)
     return finish_log_in(request, user, "", shown=[Proof.SETUP_LINK])
 
 
 def _require(request: Any, session: Any, given: str) -> None:
     """Raises HTTPNotFound unless the link is good."""
     if not has_admin(session):
-        wanted = secret(request.index.settings, SETUP_SECRET)
-        if hmac.compare_digest(given.encode(), wanted.encode()):
+        wanted = setup_secret(request.index.settings)
+        if wanted and hmac.compare_digest(given.encode(), wanted.encode()):
             return
     raise HTTPNotFound
-
-
-def _burn(request: Any) -> None:
-    """Let the link be good for nothing, whatever becomes of the administrator, once it has made one."""
-    with request.index.database.read() as session:
-        is_used = has_admin(session)
-    if is_used:
-        burn(request.index.settings, SETUP_SECRET)
 
 
 def _form(request: Any, given: str, name: str = "", error: str | None = None) -> Response:

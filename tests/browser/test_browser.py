@@ -68,18 +68,23 @@ def complaints(browser: Chrome) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def logged_in(browser: Chrome, running: RunningIndex) -> Chrome:
-    """The browser, used by the first administrator."""
+def setup_link(running: RunningIndex) -> str:
+    """The link of the first start; when it is used its secret is gone."""
     secret = (running.folder / "data" / SETUP_SECRET).read_text()
-    browser.get(f"{running.url}setup/?secret={secret}")
+    return f"{running.url}setup/?secret={secret}"
+
+
+@pytest.fixture(scope="module")
+def logged_in(browser: Chrome, setup_link: str) -> Chrome:
+    """The browser, used by the first administrator."""
+    browser.get(setup_link)
     fill(browser, name="ann", password=PASSWORD, again=PASSWORD)
     wait_for(browser, "ann")
     return browser
 
 
-def test_the_link_makes_one_administrator_only(logged_in: Chrome, running: RunningIndex) -> None:
-    secret = (running.folder / "data" / SETUP_SECRET).read_text()
-    logged_in.get(f"{running.url}setup/?secret={secret}")
+def test_the_link_makes_one_administrator_only(logged_in: Chrome, setup_link: str) -> None:
+    logged_in.get(setup_link)
     assert "Make the administrator" not in text(logged_in)
     logged_in.get_log("browser")  # the 404 is in it
 
