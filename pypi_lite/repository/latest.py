@@ -10,17 +10,9 @@ from packaging.version import Version
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pypi_lite.models import Project, Release
+from pypi_lite.models import File, Project, Release
 from pypi_lite.names import normalize_name
 from pypi_lite.repository.pages import latest_of, summaries_of
-
-
-class Latest(NamedTuple):
-    """The latest release of a project; all None: it has no release."""
-
-    version: str | None
-    summary: str | None
-    summary_folded: str | None
 
 
 class _Known(NamedTuple):
@@ -31,20 +23,45 @@ class _Known(NamedTuple):
 
 def keep(session: Session, project: Project) -> None:
     """Note with *project* what its latest release is, after a change of its releases or files."""
-    session.flush()  # what was changed is asked for, and a new project has its number from here on
-    found = find(session, project.id)
-    project.latest_version, project.latest_summary, project.latest_summary_folded = found
-
-
-def find(session: Session, project_id: int) -> Latest:
-    """The latest release of a project, as its rows say."""
+    session.flush()  # what was changed is asked for
     query = select(Release.id, Release.version, Release.yanked)
-    rows = session.execute(query.where(Release.project_id == project_id))
+    rows = session.execute(query.where(Release.project_id == project.id))
     release = latest_of(_Known(row.id, Version(row.version), row.yanked) for row in rows)
     if release is None:
-        return Latest(None, None, None)
-    summary = summaries_of(session, [release.id]).get(release.id)
-    return Latest(str(release.version), summary, None if summary is None else folded(summary))
+        _note(project, None, None)
+        return
+    _note(project, str(release.version), summaries_of(session, [release.id]).get(release.id))
+
+
+def keep_with(session: Session, project: Project, release: Release, file: File) -> None:
+    """The same when *file* has come to *release*, and is not written yet: no other release has changed,
+    so that two of them are compared, however many there are."""
+    if project.latest_version not in (None, release.version) and not _is_later(
+        session, project, release
+    ):
+        return
+    summary = file.summary
+    if release.id is not None:  # it has other files, one of which may speak for it
+        session.flush()
+        summary = summaries_of(session, [release.id]).get(release.id)
+    _note(project, release.version, summary)
+
+
+def _is_later(session: Session, project: Project, release: Release) -> bool:
+    """Whether *release* is the latest now, and not the one that was."""
+    query = select(Release.yanked).where(
+        Release.project_id == project.id, Release.version == project.latest_version
+    )
+    with session.no_autoflush:
+        yanked = session.scalar(query)
+    before = _Known(0, Version(project.latest_version or ""), bool(yanked))
+    new = _Known(1, Version(release.version), bool(release.yanked))
+    return latest_of([before, new]) is new
+
+
+def _note(project: Project, version: str | None, summary: str | None) -> None:
+    project.latest_version, project.latest_summary = version, summary
+    project.latest_summary_folded = None if summary is None else folded(summary)
 
 
 def folded(text: str) -> str:

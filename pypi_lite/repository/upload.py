@@ -374,7 +374,7 @@ def _record(
         filename=file.filename,
     )
     mark_changed(project, entry)
-    latest.keep(session, project)
+    latest.keep_with(session, project, release, file)
     return Published(
         filename=file.filename,
         project=name,
