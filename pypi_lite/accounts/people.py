@@ -21,6 +21,8 @@ from pypi_lite.models import Action, PublisherToken, User, WebSession, now
 from pypi_lite.models.journal import append
 
 _USER_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?\Z", re.ASCII)
+#: What the journal calls the program itself, where an account could be called so as well.
+_PROGRAM = frozenset({"migration"})
 
 
 class AccountError(ValueError):
@@ -47,6 +49,8 @@ def create_user(
         raise AccountError(
             f"{name!r} can't be a user name: use letters, digits, and between them . _ -"
         )
+    if name in _PROGRAM:
+        raise AccountError(f"{name!r} is what the journal calls the program: choose another name.")
     if session.scalar(select(exists().where(User.name == name))):
         raise AccountError(f"There is a user {name!r} already.")
     try:

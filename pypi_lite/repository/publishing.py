@@ -70,11 +70,14 @@ def mint(session: Session, assertion: Assertion, *, address: str | None = None) 
 
 
 def actor_name(source: Source) -> str:
-    """What the journal calls who publishes: ``GitHub acme/foo (release.yml)``, as far as it fits."""
+    """What the journal calls who publishes: ``GitHub acme/foo (release.yml)``, as far as it fits.
+
+    No account can be called so: a space comes before all that a job may choose.
+    """
     if source.repository:
         name = f"{source.kind} {source.repository} ({source.workflow})"
     else:
-        name = source.workflow
+        name = f"publisher {source}"
     return "".join(c if c.isprintable() else " " for c in name)[:_LONGEST_NAME]
 
 

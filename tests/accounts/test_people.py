@@ -17,7 +17,7 @@ from pypi_lite.accounts.people import (
     refresh,
 )
 from pypi_lite.accounts.tokens import TOKEN_PREFIX
-from pypi_lite.models import Scope, Token, User
+from pypi_lite.models import JournalEntry, Scope, Token, User
 from pypi_lite.models.base import Base
 from pypi_lite.repository import Index
 from tests.conftest import PASSWORD, acting, new_token
@@ -122,6 +122,16 @@ def test_what_else_can_be_no_account(index: Index) -> None:
     for password, words in (("short", "at least"), ("x" * 1001, "at most")):
         with pytest.raises(AccountError, match=words):
             make_user(index, "bob", password)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nobody_is_called_like_the_program(index: Index) -> None:
+    """The journal would say of them what the program has done."""
+    with pytest.raises(AccountError, match="journal"):
+        make_user(index, " Migration")
+    with index.database.read() as session:
+        actors = session.scalars(select(JournalEntry.actor)).all()
+    assert "migration" in actors
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -16,7 +16,7 @@ from webtest import TestApp
 
 from pypi_lite import make_app
 from pypi_lite.accounts.identity import OPERATOR, Identity
-from pypi_lite.accounts.people import authenticate, refresh
+from pypi_lite.accounts.people import authenticate, is_user_name, refresh
 from pypi_lite.accounts.tokens import TOKEN_PREFIX
 from pypi_lite.issuers import IssuerKind, Source
 from pypi_lite.models import (
@@ -35,6 +35,7 @@ from pypi_lite.models import (
 )
 from pypi_lite.repository import Index, changes, namespaces, publishers
 from pypi_lite.repository.errors import Refusal
+from pypi_lite.repository.publishing import actor_name
 from pypi_lite.settings import Settings
 from tests.api.conftest import token_of_new
 from tests.api.forms import post, twine
@@ -562,8 +563,19 @@ def test_another_issuers_subject(
     post(app, twine(WHEEL), ask(app, token).json["token"])
     for wrong in (subject + "2", subject[:-1], subject.upper()):
         refusal(ask(app, other.token(other.claims(aud="index.test", sub=wrong)), status="*"))
+    with index.database.read() as session:
+        query = select(JournalEntry.actor).where(JournalEntry.action == "publisher.mint")
+        assert session.scalars(query).all() == [f"publisher {subject}"[:64]]
     # The same subject, of an issuer of whose claims more is known.
     refusal(ask(app, issuer.token(issuer.claims(aud="index.test", sub=subject)), status="*"))
+
+
+@pytest.mark.parametrize("subject", ["ann", "ann" * 21, "\u3000ann\u2028"])
+def test_no_subject_is_called_like_an_account(subject: str) -> None:
+    name = actor_name(Source(IssuerKind.OTHER, "https://ci.test/a", "", subject))
+    assert name.startswith("publisher ")
+    assert len(name) <= 64
+    assert not is_user_name(name)
 
 
 def test_the_same_repository_elsewhere_is_another(
