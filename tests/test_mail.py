@@ -255,12 +255,59 @@ def test_what_is_no_mail_address(text: str) -> None:
         ({"mail_from": "ann"}, "mail_from"),
         ({"smtp_tls": "ssl"}, "smtp_tls"),
         ({"smtp_host": "mail.example.org", "smtp_user": "x"}, "encrypted"),
+        ({"smtp_user": "x"}, "smtp_password: "),
+        ({"smtp_password": "x"}, "smtp_user: "),
+        ({"smtp_password_file": Path(__file__)}, "smtp_user: "),
+        ({"smtp_user": "x", "smtp_password_file": Path("/nope")}, "smtp_password_file: .* No such"),
+        (
+            {"smtp_user": "x", "smtp_password": "y", "smtp_password_file": Path("/nope")},
+            "smtp_password: .* not both",
+        ),
+        ({"smtp_host": "127.0.0.1:587"}, "smtp_host: .* smtp_port"),
+        ({"smtp_host": "smtp://127.0.0.1"}, "smtp_host: "),
+        ({"smtp_host": "[::1]"}, "smtp_host: "),
+        ({"smtp_host": "a b"}, "smtp_host: "),
+        ({"smtp_host": ""}, "smtp_host: without it"),
     ],
 )
-def test_settings_that_can_not_work_are_refused(more: dict[str, str], words: str) -> None:
+def test_settings_that_can_not_work_are_refused(more: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         settings(25, **more)
 
 
 def test_the_password_is_in_no_log_of_the_settings() -> None:
-    assert "hush" not in repr(settings(25, smtp_password="hush"))
+    assert "hush" not in repr(settings(25, smtp_user="x", smtp_password="hush"))
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_there_is_not_is_refused(port: int) -> None:
+    with pytest.raises(SettingsError, match="smtp_port: "):
+        settings(port)
+
+
+@pytest.mark.parametrize("host", ["mail", "mail.example.org", "::1", "10.0.0.1"])
+def test_hosts_that_may_take_mail(host: str) -> None:
+    assert settings(0, smtp_host=host).sends_mail
+
+
+@pytest.mark.parametrize(
+    "alone",
+    [{"mail_from": FROM}, {"smtp_user": "x"}, {"smtp_password": "x"}, {"smtp_port": 25}],
+)
+def test_mail_without_a_host_is_refused(alone: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="smtp_host: without it no mail is sent"):
+        Settings(**alone)
+
+
+def test_a_password_whose_file_is_away_for_a_while_is_read_again(
+    tmp_path: Path, posts: Callable[[Settings], Post], caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = tmp_path / "password"
+    secret.write_text(boxes.PASSWORD)
+    with postbox() as box:
+        config = settings(box.port, smtp_user=boxes.USER, smtp_password_file=secret)
+        secret.unlink()
+        post = posts(config)
+        post.put(lambda: [reset(config)])
+        post.close(boxes.ENOUGH)
+    assert "1 mails were not sent: SettingsError: smtp_password_file" in caplog.text
