@@ -29,8 +29,8 @@ Job = Callable[[], Iterable[EmailMessage]]
 
 #: Jobs that wait. More are dropped.
 MOST_WAITING = 1000
-#: Seconds that one step of a conversation with the host may take.
-TIMEOUT = 15.0
+#: Seconds that one step of a conversation with the host may take; all other mail waits for it.
+TIMEOUT = 10.0
 #: Seconds between the attempts to send a job's messages.
 PAUSES = (2.0, 15.0, 60.0)
 #: Seconds that an ending process waits for what is queued.

@@ -1,6 +1,7 @@
 """Mail: written, and sent to a real server."""
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pypi_lite import mail
 from pypi_lite.mail import MOST_WAITING, Post, one_line, write
 from pypi_lite.mailboxes import clean_mailbox, is_mailbox
 from pypi_lite.settings import Settings, SettingsError
@@ -149,6 +151,22 @@ def test_where_nobody_listens_it_is_given_up(
     post.put(lambda: [reset(config)])
     post.close(boxes.ENOUGH)
     assert "ConnectionRefusedError" in caplog.text
+
+
+def test_a_host_that_does_not_answer_is_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+    posts: Callable[[Settings], Post],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert mail.TIMEOUT <= 10
+    monkeypatch.setattr(mail, "TIMEOUT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = settings(silent.getsockname()[1])
+        post = posts(config)
+        post.put(lambda: [reset(config)])
+        post.put(lambda: [reset(config)])
+        post.close(boxes.ENOUGH)
+    assert caplog.text.count("timed out") == 2
 
 
 def test_a_job_that_fails_keeps_no_other_from_its_turn(
