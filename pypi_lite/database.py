@@ -30,6 +30,7 @@ _CURRENT_ID = text("SELECT CAST(pg_current_xact_id() AS text)")
 _STATUS = text("SELECT pg_xact_status(CAST(:id AS xid8))")
 # Any number will do that nothing else in the same database locks.
 _WRITE_LOCK = 0x7079_7069_6C69
+_SUPPORTED = ("sqlite", "postgresql")
 # Execution option: a writing transaction does not wait for another one's end.
 _AT_ONCE = "pypi_lite_at_once"
 
@@ -151,10 +152,16 @@ def _parsed(url: str) -> URL:
     """Errors of what reads it after this would show a part of a password that is not written right."""
     try:
         parsed = make_url(url)
-        if "@" not in (parsed.host or ""):
-            return parsed
+        is_read = "@" not in (parsed.host or "")
     except (ArgumentError, ValueError):
-        pass
+        is_read = False
+    if is_read and parsed.get_backend_name() in _SUPPORTED:
+        return parsed
+    if is_read:
+        raise SettingsError(
+            f"{DATABASE_URL}: SQLite (sqlite:///path) and PostgreSQL (postgresql+psycopg2://...) are"
+            f" supported, not {parsed.get_backend_name()}"
+        )
     raise SettingsError(
         f"{DATABASE_URL} is no address of a database: postgresql+psycopg2://user:password@host/name,"
         " with what is neither letter nor digit in the password as %40 and so on"

@@ -20,7 +20,7 @@ from typing import Any
 
 import jinja2
 
-from pypi_lite.settings import SMTP_PORTS, Settings
+from pypi_lite.settings import SMTP_PORTS, Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,8 @@ Job = Callable[[], Iterable[EmailMessage]]
 
 #: Jobs that wait. More are dropped.
 MOST_WAITING = 1000
-#: Seconds that one step of a conversation with the host may take.
-TIMEOUT = 15.0
+#: Seconds that one step of a conversation with the host may take; all other mail waits for it.
+TIMEOUT = 10.0
 #: Seconds between the attempts to send a job's messages.
 PAUSES = (2.0, 15.0, 60.0)
 #: Seconds that an ending process waits for what is queued.
@@ -91,7 +91,7 @@ class Post:
         for pause in (*self._pauses, None):
             try:
                 self._send(left)
-            except (OSError, smtplib.SMTPException) as error:
+            except (OSError, smtplib.SMTPException, SettingsError) as error:
                 if pause is None or _is_final(error):
                     log.error("%d mails were not sent: %s", len(left), _describe(error))  # noqa: TRY400
                     return
@@ -128,7 +128,7 @@ class Post:
             if settings.smtp_tls == "starttls":
                 connection.starttls(context=context)
             if settings.smtp_user:
-                connection.login(settings.smtp_user, _password(settings))
+                connection.login(settings.smtp_user, settings.smtp_secret())
         except BaseException:
             connection.close()
             raise
@@ -168,12 +168,6 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def _password(settings: Settings) -> str:
-    if settings.smtp_password_file.name:
-        return settings.smtp_password_file.read_text().strip()
-    return settings.smtp_password
 
 
 def _is_final(error: Exception) -> bool:

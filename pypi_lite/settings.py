@@ -37,6 +37,13 @@ _HOST = re.compile(r"(?:https?://)?(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::[0-
 
 #: Values of the setting ``smtp_tls``, and the port that goes with each.
 SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+_LAST_PORT = 65535
+_MAIL_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?\Z", re.ASCII | re.IGNORECASE)
+
+#: What argon2 takes (RFC 9106, 3.1): passes over the memory and KiB of it, and lanes.
+_MOST_ARGON2, _MOST_LANES = 2**32 - 1, 2**24 - 1
+#: Hours of the longest session: ten years.
+_LONGEST_SESSION = 87600
 
 
 class Require(StrEnum):
@@ -179,9 +186,9 @@ class Settings:
     debug: bool = False
 
     def __post_init__(self) -> None:
-        lanes = self.argon2_parallelism
-        if self.argon2_time < 1 or lanes < 1 or self.argon2_memory < 8 * lanes:
-            raise SettingsError("argon2: 1 pass, 1 lane, and 8 KiB of memory a lane are the least")
+        _check_argon2(self)
+        if not 0 < self.session_hours <= _LONGEST_SESSION:
+            raise SettingsError(f"session_hours: write more than 0, and at most {_LONGEST_SESSION}")
         data = Path(os.path.abspath(self.data))
         unset = Path()
         replace = {
@@ -189,7 +196,7 @@ class Settings:
             "database_url": self.database_url or f"sqlite:///{data / 'pypi_lite.sqlite'}",
             "blobs": data / "blobs" if self.blobs == unset else self.blobs,
             "cache_folder": data / "cache" if self.cache_folder == unset else self.cache_folder,
-            "url": self.url.rstrip("/") + "/",
+            "url": _url(self.url),
             "attestations": _trust(self.attestations),
             "reading": _reading(self.reading),
             "visibility": _visibility(self.visibility),
@@ -199,8 +206,10 @@ class Settings:
         _check_proxies(self.trusted_proxy)
         for name, value in replace.items():
             object.__setattr__(self, name, value)
-        if self.sends_mail:
-            _check_mail(self)
+        if self.hsts and not self.url.startswith("https:"):
+            raise SettingsError(f"hsts: it needs a url of https, not {self.url!r}")
+        _check_mail(self)
+        _check_mail_login(self)
         _check_oidc(self)
 
     @property
@@ -257,10 +266,16 @@ class Settings:
         """
         if self.oidc_client_secret_file == Path():
             return self.oidc_client_secret
-        try:
-            return self.oidc_client_secret_file.read_text().strip()
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"oidc_client_secret_file: {error}") from None
+        return _secret("oidc_client_secret_file", self.oidc_client_secret_file)
+
+    def smtp_secret(self) -> str:
+        """The password for the host that takes mail; empty: there is none.
+
+        Raises SettingsError: its file can't be read.
+        """
+        if self.smtp_password_file == Path():
+            return self.smtp_password
+        return _secret("smtp_password_file", self.smtp_password_file)
 
     @property
     def image_sources(self) -> str:
@@ -272,8 +287,8 @@ class Settings:
 
     @property
     def hsts_value(self) -> str:
-        """The value of Strict-Transport-Security. Empty: over http it means nothing (RFC 6797, 7.2)."""
-        return f"max-age={self.hsts}" if self.hsts and self.url.startswith("https:") else ""
+        """The value of Strict-Transport-Security. Empty: it is not sent."""
+        return f"max-age={self.hsts}" if self.hsts else ""
 
     @property
     def shaping_pages(self) -> tuple[str, ...]:
@@ -305,6 +320,45 @@ class Settings:
             values[name] = _convert(key, text, types[name])
         values.update((name, value) for name, value in overrides.items() if value is not None)
         return cls(**values)
+
+
+def _url(text: str) -> str:
+    """The setting ``url``, with a slash at its end. Raises SettingsError where it can't work."""
+    wrong = f"url: write an address such as https://packages.example.com/, not {text!r}"
+    url = text.rstrip("/") + "/"
+    try:
+        parts = urlsplit(url)
+        is_reached = bool(parts.hostname) and parts.port != 0 and parts.username is None
+    except ValueError:
+        raise SettingsError(wrong) from None
+    is_plain = url.isprintable() and " " not in url
+    if not is_reached or not is_plain or parts.scheme not in ("http", "https"):
+        raise SettingsError(wrong)
+    if "?" in url or "#" in url:
+        raise SettingsError(f"url: write it without a query and a fragment, not {text!r}")
+    return url
+
+
+def _secret(name: str, path: Path) -> str:
+    """What stands in the file that is the setting *name*. Raises SettingsError."""
+    try:
+        return path.read_text().strip()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{name}: {error}") from None
+
+
+def _check_argon2(settings: Settings) -> None:
+    """Raises SettingsError where no password could be hashed."""
+    lanes = settings.argon2_parallelism
+    if not 1 <= settings.argon2_time <= _MOST_ARGON2:
+        raise SettingsError(f"argon2_time: write a number from 1 to {_MOST_ARGON2}")
+    if not 1 <= lanes <= _MOST_LANES:
+        raise SettingsError(f"argon2_parallelism: write a number from 1 to {_MOST_LANES}")
+    if settings.argon2_memory < 8 * lanes:
+        raise SettingsError(f"argon2_memory: write at least 8 KiB for each of the {lanes} lanes")
+    here = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024
+    if settings.argon2_memory > min(here, _MOST_ARGON2):
+        raise SettingsError(f"argon2_memory: write fewer KiB than this machine has, {here}")
 
 
 def _reading(text: str) -> str:
@@ -355,20 +409,59 @@ def _check_proxies(values: tuple[str, ...]) -> None:
 
 
 def _check_mail(settings: Settings) -> None:
-    """Raises SettingsError where mail can't work, or would tell a secret to the network."""
+    """Raises SettingsError where mail can't work."""
+    if not settings.sends_mail:
+        if settings.mail_from or settings.smtp_port:
+            raise SettingsError(
+                "smtp_host: without it no mail is sent: write it, or neither smtp_port nor mail_from"
+            )
+        return
+    if not _is_mail_host(settings.smtp_host):
+        raise SettingsError(
+            f"smtp_host: write a host's name or address, not {settings.smtp_host!r}; its port is"
+            " smtp_port, and how it is encrypted smtp_tls"
+        )
+    if not 0 <= settings.smtp_port <= _LAST_PORT:
+        raise SettingsError(
+            f"smtp_port: write a port, 1 to {_LAST_PORT}, or 0 for the usual one,"
+            f" not {settings.smtp_port}"
+        )
     if settings.smtp_tls not in SMTP_PORTS:
         raise SettingsError(f"smtp_tls: write {', '.join(SMTP_PORTS)}, not {settings.smtp_tls!r}")
     if not is_mailbox(settings.mail_from):
         raise SettingsError(f"mail_from: {settings.mail_from!r} is no mail address")
+
+
+def _check_mail_login(settings: Settings) -> None:
+    """Raises SettingsError where nobody could log in to send mail, or the network could read how."""
+    has_password = settings.smtp_password or settings.smtp_password_file != Path()
+    if (settings.smtp_user or has_password) and not settings.sends_mail:
+        raise SettingsError(
+            "smtp_host: without it no mail is sent: write it, or none of smtp_user, smtp_password"
+            " and smtp_password_file"
+        )
     if settings.smtp_user and settings.smtp_tls == "none" and not is_loopback(settings.smtp_host):
         raise SettingsError("smtp_tls: a password is sent encrypted: write starttls or tls")
+    if settings.smtp_password and settings.smtp_password_file != Path():
+        raise SettingsError("smtp_password: write it here or into a file, not both")
+    if has_password and not settings.smtp_user:
+        raise SettingsError("smtp_user: there is a password, but nobody whose it is: write it")
+    if settings.smtp_user and not settings.smtp_secret():
+        raise SettingsError("smtp_password: smtp_user can't log in without one: write it")
+
+
+def _is_mail_host(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return _MAIL_HOST.match(text) is not None
+    return True
 
 
 def _check_oidc(settings: Settings) -> None:
     """Raises SettingsError where single sign-on can't work, as far as that shows from here."""
     if not settings.oidc_issuer:
-        if settings.oidc_only:
-            raise SettingsError("oidc_only: there is no oidc_issuer, and nobody could log in")
+        _check_no_oidc(settings)
         return
     try:
         parts = safe_url(settings.oidc_issuer)
@@ -387,6 +480,17 @@ def _check_oidc(settings: Settings) -> None:
         raise SettingsError("oidc_username_claim: new accounts need a name")
     if settings.oidc_admin_group and not settings.oidc_groups_claim:
         raise SettingsError("oidc_admin_group: there is no oidc_groups_claim to tell who is in it")
+
+
+def _check_no_oidc(settings: Settings) -> None:
+    """Raises SettingsError where settings are of a provider that there is not."""
+    if settings.oidc_only:
+        raise SettingsError("oidc_only: there is no oidc_issuer, and nobody could log in")
+    if settings.oidc_client_id or settings.oidc_secret():
+        raise SettingsError(
+            "oidc_issuer: without it there is no single sign-on: write it, or none of"
+            " oidc_client_id, oidc_client_secret and oidc_client_secret_file"
+        )
 
 
 def _parse_trusted(texts: tuple[str, ...]) -> tuple[TrustedIssuer, ...]:

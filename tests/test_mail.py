@@ -1,6 +1,7 @@
 """Mail: written, and sent to a real server."""
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pypi_lite import mail
 from pypi_lite.mail import MOST_WAITING, Post, one_line, write
 from pypi_lite.mailboxes import clean_mailbox, is_mailbox
 from pypi_lite.settings import Settings, SettingsError
@@ -151,6 +153,22 @@ def test_where_nobody_listens_it_is_given_up(
     assert "ConnectionRefusedError" in caplog.text
 
 
+def test_a_host_that_does_not_answer_is_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+    posts: Callable[[Settings], Post],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert mail.TIMEOUT <= 10
+    monkeypatch.setattr(mail, "TIMEOUT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = settings(silent.getsockname()[1])
+        post = posts(config)
+        post.put(lambda: [reset(config)])
+        post.put(lambda: [reset(config)])
+        post.close(boxes.ENOUGH)
+    assert caplog.text.count("timed out") == 2
+
+
 def test_a_job_that_fails_keeps_no_other_from_its_turn(
     box: Postbox, posts: Callable[[Settings], Post], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -255,12 +273,59 @@ def test_what_is_no_mail_address(text: str) -> None:
         ({"mail_from": "ann"}, "mail_from"),
         ({"smtp_tls": "ssl"}, "smtp_tls"),
         ({"smtp_host": "mail.example.org", "smtp_user": "x"}, "encrypted"),
+        ({"smtp_user": "x"}, "smtp_password: "),
+        ({"smtp_password": "x"}, "smtp_user: "),
+        ({"smtp_password_file": Path(__file__)}, "smtp_user: "),
+        ({"smtp_user": "x", "smtp_password_file": Path("/nope")}, "smtp_password_file: .* No such"),
+        (
+            {"smtp_user": "x", "smtp_password": "y", "smtp_password_file": Path("/nope")},
+            "smtp_password: .* not both",
+        ),
+        ({"smtp_host": "127.0.0.1:587"}, "smtp_host: .* smtp_port"),
+        ({"smtp_host": "smtp://127.0.0.1"}, "smtp_host: "),
+        ({"smtp_host": "[::1]"}, "smtp_host: "),
+        ({"smtp_host": "a b"}, "smtp_host: "),
+        ({"smtp_host": ""}, "smtp_host: without it"),
     ],
 )
-def test_settings_that_can_not_work_are_refused(more: dict[str, str], words: str) -> None:
+def test_settings_that_can_not_work_are_refused(more: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         settings(25, **more)
 
 
 def test_the_password_is_in_no_log_of_the_settings() -> None:
-    assert "hush" not in repr(settings(25, smtp_password="hush"))
+    assert "hush" not in repr(settings(25, smtp_user="x", smtp_password="hush"))
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_there_is_not_is_refused(port: int) -> None:
+    with pytest.raises(SettingsError, match="smtp_port: "):
+        settings(port)
+
+
+@pytest.mark.parametrize("host", ["mail", "mail.example.org", "::1", "10.0.0.1"])
+def test_hosts_that_may_take_mail(host: str) -> None:
+    assert settings(0, smtp_host=host).sends_mail
+
+
+@pytest.mark.parametrize(
+    "alone",
+    [{"mail_from": FROM}, {"smtp_user": "x"}, {"smtp_password": "x"}, {"smtp_port": 25}],
+)
+def test_mail_without_a_host_is_refused(alone: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="smtp_host: without it no mail is sent"):
+        Settings(**alone)
+
+
+def test_a_password_whose_file_is_away_for_a_while_is_read_again(
+    tmp_path: Path, posts: Callable[[Settings], Post], caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = tmp_path / "password"
+    secret.write_text(boxes.PASSWORD)
+    with postbox() as box:
+        config = settings(box.port, smtp_user=boxes.USER, smtp_password_file=secret)
+        secret.unlink()
+        post = posts(config)
+        post.put(lambda: [reset(config)])
+        post.close(boxes.ENOUGH)
+    assert "1 mails were not sent: SettingsError: smtp_password_file" in caplog.text

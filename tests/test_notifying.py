@@ -308,6 +308,6 @@ def test_what_strangers_ask_for_is_done_later(
 
 
 def test_an_index_without_a_mail_host_has_nothing_of_it(settings: Settings) -> None:
-    opened = open_index(replace(settings, smtp_host=""))
+    opened = open_index(replace(settings, smtp_host="", smtp_port=0, mail_from=""))
     assert opened.notifier is None
     opened.index.database.dispose()

@@ -93,6 +93,40 @@ def test_what_cannot_be_used_is_named(name: str, value: str) -> None:
         Settings.from_ini({PREFIX + name: value})
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("", "write an address"),
+        ("packages.example.com", "write an address"),
+        ("ftp://packages.example.com/", "write an address"),
+        ("http://", "write an address"),
+        ("http://:8080/", "write an address"),
+        ("http://a:port/", "write an address"),
+        ("http://ann@a/", "write an address"),
+        ("http://a /", "write an address"),
+        ("https://a/?x=y", "without a query and a fragment"),
+        ("https://a/?", "without a query and a fragment"),
+        ("https://a/#x", "without a query and a fragment"),
+    ],
+)
+def test_an_address_that_nobody_can_reach(value: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=f"url: .*{words}"):
+        Settings.from_ini({f"{PREFIX}url": value})
+
+
+@pytest.mark.parametrize("hours", ["0", "1e300"])
+def test_sessions_last_for_a_time(hours: str) -> None:
+    with pytest.raises(SettingsError, match="session_hours: write more than 0"):
+        Settings.from_ini({f"{PREFIX}session_hours": hours})
+
+
+@pytest.mark.parametrize("url", ["http://a.test/", None])
+def test_nobody_is_kept_on_https_by_an_address_of_http(url: str | None) -> None:
+    ini = {f"{PREFIX}hsts": "60"} | ({f"{PREFIX}url": url} if url else {})
+    with pytest.raises(SettingsError, match="hsts: it needs a url of https"):
+        Settings.from_ini(ini)
+
+
 @pytest.mark.parametrize("value", ["on", "", "nothing.json", "/"])
 def test_a_trust_root_must_be_there(value: str) -> None:
     with pytest.raises(SettingsError, match=r"attestations: write off, public, or"):
@@ -121,6 +155,11 @@ _PROVIDER = {"oidc_issuer": "https://id.test", "oidc_client_id": "index"}
         ({"oidc_issuer": "https://id.test/" + "x" * 250}, "oidc_issuer: .* at most 255"),
         ({"oidc_issuer": "", "oidc_only": "true"}, "oidc_only: there is no oidc_issuer"),
         ({"oidc_client_id": ""}, "oidc_client_id"),
+        ({"oidc_issuer": ""}, "oidc_issuer: without it"),
+        (
+            {"oidc_issuer": "", "oidc_client_id": "", "oidc_client_secret": "s"},
+            "oidc_issuer: without it",
+        ),
         (
             {"oidc_client_secret": "s", "oidc_client_secret_file": "f"},
             "oidc_client_secret: .* both",

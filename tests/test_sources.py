@@ -9,10 +9,14 @@ from pypi_lite.sources import with_environment
 
 
 def test_the_environment_wins_over_the_file() -> None:
-    ini = {"pypi_lite.title": "Ours", "pypi_lite.hsts": "60", "sqlalchemy.url": "sqlite:///a"}
+    ini = {"pypi_lite.title": "Ours", "pypi_lite.accel": "yes", "sqlalchemy.url": "sqlite:///a"}
     environ = {"PYPI_LITE_TITLE": "Theirs", "PYPI_LITE_DATABASE_URL": "sqlite:///b"}
     settings = Settings.from_ini(with_environment(ini, environ))
-    assert (settings.title, settings.hsts, settings.database_url) == ("Theirs", 60, "sqlite:///b")
+    assert (settings.title, settings.accel, settings.database_url) == (
+        "Theirs",
+        True,
+        "sqlite:///b",
+    )
 
 
 def test_variables_that_are_no_settings_are_somebody_elses() -> None:

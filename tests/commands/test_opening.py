@@ -17,7 +17,7 @@ from tests.commands.conftest import Command
             "sqlalchemy.url is no address",
         ),
         ("[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = odd://host/x\n", "odd"),
-        ("[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = mysql://host/x\n", "MySQLdb"),
+        ("[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = mysql://host/x\n", "SQLite (sqlite"),
         (
             "[app:main]\nuse = egg:pypi_lite\nsqlalchemy.url = sqlite:////nowhere/x\n",
             "open",

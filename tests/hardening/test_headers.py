@@ -129,7 +129,7 @@ def test_a_hit_without_the_application_says_the_same(served: TestApp) -> None:
     [
         ("https://index.test/", 60, "max-age=60"),
         ("https://index.test/", 0, ""),
-        ("http://index.test/", 60, ""),
+        ("http://index.test/", 0, ""),
     ],
 )
 def test_browsers_are_kept_on_https_only_where_that_is_said(

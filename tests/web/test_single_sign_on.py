@@ -340,7 +340,9 @@ def test_the_form_for_passwords_can_be_hidden(settings: Settings, theirs: TestIs
 
 
 def test_nothing_of_it_where_there_is_no_issuer(settings: Settings, ann: str) -> None:
-    app = TestApp(make_app(replace(settings, oidc_issuer="")))
+    app = TestApp(
+        make_app(replace(settings, oidc_issuer="", oidc_client_id="", oidc_client_secret=""))
+    )
     assert "sso" not in app.get("/login/").text
     log_in(app, ann)
     assert "sso" not in app.get("/account/").text
