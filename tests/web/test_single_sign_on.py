@@ -69,11 +69,17 @@ def test_who_must_have_a_second_factor_adds_one_here(
 ) -> None:
     app = TestApp(make_app(replace(settings, require_second_factor=Require.EVERYBODY)))
     page = sign_on(app, theirs)
+    assert is_nobody(app)
     seed = base64.b32decode(page.html.select_one(".seed").get_text())
     form = next(f for f in page.forms.values() if "code" in f.fields)
     form["code"] = totp.code_at(seed, totp.step_at(now()))
     assert form.submit().location.endswith("/account/factors/")
     assert newest_log_in(index) == "rosa: single sign-on and code of an app"
+    # From now on the provider asks for what it wants to be shown, and this index for nothing more.
+    other = browser(app)
+    assert sign_on(other, theirs).location.endswith("/account/")
+    assert newest_log_in(index) == "rosa: single sign-on"
+    assert other.get("/account/").html.h1.get_text() == "rosa"
 
 
 def test_the_subject_counts_whatever_the_name(
