@@ -327,6 +327,23 @@ def test_disconnecting_takes_what_came_with_it(
         assert session.scalars(select(User).where(User.name == ann)).one().is_admin is False
 
 
+def test_who_administers_alone_stays_connected(
+    app: TestApp, index: Index, theirs: TestIssuer, ann: str
+) -> None:
+    with index.database.write() as session:
+        user = session.scalars(select(User)).one()
+        external.connect(session, user, theirs.url, "subject-1", by=acting("test"))
+    theirs.person["groups"] = ["admins"]
+    sign_on(app, theirs)
+    before = _notes(index, "user.change")
+    page = form_for(app.get("/account/"), "/account/sso/disconnect/").submit(status=403)
+    assert "is the last administrator" in page.html.find(role="alert").get_text()
+    with index.database.read() as session:
+        assert session.scalars(select(ExternalIdentity)).one().is_admin_synced
+        assert session.scalars(select(User)).one().is_admin
+    assert _notes(index, "user.change") == before
+
+
 def test_who_has_no_password_stays_connected(app: TestApp, theirs: TestIssuer) -> None:
     sign_on(app, theirs)
     form = form_for(app.get("/account/"), "/account/sso/disconnect/")
