@@ -131,7 +131,8 @@ class Settings:
     #: Whether attestations are taken, and whom they are verified against (docs/attestations.md):
     #: ``off``, the path of a trust root's JSON file, or ``public``.
     attestations: str = ATTESTATIONS_OFF
-    #: Who must have a second factor to log in with a password: ``off``, ``administrators``, ``everybody``.
+    #: Who must have a second factor, or gets no session: ``off``, ``administrators``, ``everybody``. It is
+    #: asked for beside a password, not after single sign-on.
     require_second_factor: Require = Require.OFF
     #: Whether anybody may make an account. With mail, their address is confirmed first.
     registration: bool = False

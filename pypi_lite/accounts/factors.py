@@ -80,7 +80,7 @@ def must_have_factor(require: Require, *, is_admin: bool) -> bool:
 
 
 def lacks_factor(session: Session, require: Require, user: User) -> bool:
-    """Whether *user* has to add a factor before the account opens anything to its password."""
+    """Whether *user* has to add a factor before the account opens anything, but to its tokens."""
     return must_have_factor(require, is_admin=user.is_admin) and not has_factor(session, user.id)
 
 

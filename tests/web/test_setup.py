@@ -1,5 +1,8 @@
 """The link that makes the first administrator."""
 
+import threading
+from typing import Any
+
 import pytest
 from webtest import TestApp
 
@@ -40,6 +43,28 @@ def test_works_once(app: TestApp, link: str) -> None:
     form["name"], form["password"], form["again"] = "second", PASSWORD, PASSWORD
     form["csrf_token"] = app.get("/account/").forms[0]["csrf_token"].value
     form.submit(status=404)
+
+
+def test_of_two_at_once_one_administers(app: TestApp, index: Index, link: str) -> None:
+    forms = [TestApp(app.app).get(link).form for _ in range(2)]
+    barrier, answers = threading.Barrier(2), []
+
+    def submit(form: Any, name: str) -> None:
+        form["name"], form["password"], form["again"] = name, PASSWORD, PASSWORD
+        barrier.wait(60)
+        answers.append(form.submit(status="*").status_int)
+
+    threads = [
+        threading.Thread(target=submit, args=each)
+        for each in zip(forms, ("one", "two"), strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(answers) == [303, 404]
+    with index.database.read() as session:
+        assert session.query(User).count() == 1
 
 
 def test_works_never_again_whatever_becomes_of_the_administrator(

@@ -69,11 +69,17 @@ def test_who_must_have_a_second_factor_adds_one_here(
 ) -> None:
     app = TestApp(make_app(replace(settings, require_second_factor=Require.EVERYBODY)))
     page = sign_on(app, theirs)
+    assert is_nobody(app)
     seed = base64.b32decode(page.html.select_one(".seed").get_text())
     form = next(f for f in page.forms.values() if "code" in f.fields)
     form["code"] = totp.code_at(seed, totp.step_at(now()))
     assert form.submit().location.endswith("/account/factors/")
     assert newest_log_in(index) == "rosa: single sign-on and code of an app"
+    # From now on the provider asks for what it wants to be shown, and this index for nothing more.
+    other = browser(app)
+    assert sign_on(other, theirs).location.endswith("/account/")
+    assert newest_log_in(index) == "rosa: single sign-on"
+    assert other.get("/account/").html.h1.get_text() == "rosa"
 
 
 def test_the_subject_counts_whatever_the_name(
@@ -319,6 +325,23 @@ def test_disconnecting_takes_what_came_with_it(
         assert session.scalars(select(ExternalIdentity)).all() == []
         assert session.scalars(select(GroupMember)).all() == []
         assert session.scalars(select(User).where(User.name == ann)).one().is_admin is False
+
+
+def test_who_administers_alone_stays_connected(
+    app: TestApp, index: Index, theirs: TestIssuer, ann: str
+) -> None:
+    with index.database.write() as session:
+        user = session.scalars(select(User)).one()
+        external.connect(session, user, theirs.url, "subject-1", by=acting("test"))
+    theirs.person["groups"] = ["admins"]
+    sign_on(app, theirs)
+    before = _notes(index, "user.change")
+    page = form_for(app.get("/account/"), "/account/sso/disconnect/").submit(status=403)
+    assert "is the last administrator" in page.html.find(role="alert").get_text()
+    with index.database.read() as session:
+        assert session.scalars(select(ExternalIdentity)).one().is_admin_synced
+        assert session.scalars(select(User)).one().is_admin
+    assert _notes(index, "user.change") == before
 
 
 def test_who_has_no_password_stays_connected(app: TestApp, theirs: TestIssuer) -> None:
