@@ -26,6 +26,8 @@ _KEY_TYPES = {
 LEEWAY = 60.0
 #: The longest token that is looked at, in characters.
 _LONGEST = 64 * 1024
+#: Characters of the longest audience of others that is told.
+_LONGEST_SHOWN = 100
 _DISCOVERY = "/.well-known/openid-configuration"
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
 #: Seconds after which the document and the keys are fetched again.
@@ -35,7 +37,6 @@ _PAUSE = 30.0
 _REFUSALS: list[tuple[type[Exception], str]] = [
     (jwt.ExpiredSignatureError, "the token has expired"),
     (jwt.ImmatureSignatureError, "the token is not valid yet"),
-    (jwt.InvalidAudienceError, "the token is meant for somebody else"),
     (jwt.InvalidIssuerError, "the token is of another issuer"),
     (jwt.InvalidSignatureError, "the token's signature is wrong"),
 ]
@@ -119,6 +120,8 @@ class Issuer:
                     "enforce_minimum_key_length": True,
                 },
             )
+        except jwt.InvalidAudienceError:
+            raise JwtError(_for_others(token, audience)) from None
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise JwtError(_refusal(error)) from None
         if not claims["sub"]:
@@ -226,6 +229,20 @@ def _fitting(keys: list[dict[str, Any]], header: dict[str, Any]) -> list[dict[st
         and key.get("alg", algorithm) == algorithm
         and (name is None or key.get("kid") == name)
     ]
+
+
+def _for_others(token: str, audience: str | Sequence[str]) -> str:
+    """Whom a token must be for, and whom it is for, where that is a word: its signature is right."""
+    wanted = _names(audience)
+    found = _names(jwt.decode(token, options={"verify_signature": False})["aud"])
+    is_word = 0 < len(found) <= _LONGEST_SHOWN and found.isprintable()
+    told = f", and is for {found!r}" if is_word else ""
+    return f"the token is meant for somebody else: it must be for {wanted!r}{told}"
+
+
+def _names(audience: Any) -> str:
+    names = audience if isinstance(audience, (list, tuple)) else [audience]
+    return ", ".join(map(str, names))
 
 
 def _refusal(error: Exception) -> str:

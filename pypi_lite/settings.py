@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, get_origin
 from urllib.parse import urlsplit
 
-from pypi_lite.issuers import TrustedIssuer, parse_issuers
+from pypi_lite.issuers import PUBLIC, TrustedIssuer, parse_issuers
 from pypi_lite.mailboxes import is_mailbox
 from pypi_lite.urls import is_loopback, safe_url
 
@@ -243,6 +243,16 @@ class Settings:
     def trusted_issuers(self) -> tuple[TrustedIssuer, ...]:
         """Whose tokens publish; none: trusted publishing is off."""
         return _parse_trusted(self.trusted_publishers)
+
+    @property
+    def publisher_issuers(self) -> tuple[TrustedIssuer, ...]:
+        """Whose workflows may be publishers: their tokens publish, or, of the public ones, they attest."""
+        found = self.trusted_issuers
+        if not self.takes_attestations:
+            return found
+        urls = {issuer.url for issuer in found}
+        public = (TrustedIssuer(kind, url) for kind, url in PUBLIC.items() if url not in urls)
+        return (*found, *public)
 
     @property
     def audience(self) -> str:

@@ -73,9 +73,10 @@ def test_keys_may_be_where_a_setting_says(theirs: TestIssuer) -> None:
     ("change", "why"),
     [
         ({"iss": "https://evil.test"}, "another issuer"),
-        ({"aud": "somebody-else"}, "somebody else"),
+        ({"aud": "x"}, "somebody else: it must be for 'pypi-lite', and is for 'x'"),
+        ({"aud": ["x", "y"]}, "it must be for 'pypi-lite', and is for 'x, y'"),
         ({"aud": []}, "lacks aud"),
-        ({"aud": 7}, "somebody else"),
+        ({"aud": 7}, "it must be for 'pypi-lite', and is for '7'"),
         ({"exp": 1_000_000_000}, "expired"),
         ({"nbf": 4_000_000_000}, "not valid yet"),
         ({"iat": 4_000_000_000}, "not valid yet"),
@@ -86,6 +87,12 @@ def test_keys_may_be_where_a_setting_says(theirs: TestIssuer) -> None:
 )
 def test_a_claim_that_is_wrong(theirs: TestIssuer, change: dict[str, Any], why: str) -> None:
     assert why in _refusal(theirs, theirs.token(theirs.claims(**change)))
+
+
+@pytest.mark.parametrize("audience", ["x" * 101, "a\nb", "a\x1b[1m", "\ud800", ["a", "\0"]])
+def test_what_can_not_be_shown_is_not(theirs: TestIssuer, audience: Any) -> None:
+    told = _refusal(theirs, theirs.token(theirs.claims(aud=audience)))
+    assert told.endswith("it must be for 'pypi-lite'")
 
 
 @pytest.mark.parametrize("claim", ["iss", "aud", "exp", "iat", "sub"])

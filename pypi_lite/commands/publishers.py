@@ -42,7 +42,9 @@ def add_to(commands: Commands) -> None:
 def _add_publisher(options: argparse.Namespace) -> int:
     """Prints the number alone."""
     source = _source(options)
-    with open_index(ready(options)).index.database.write() as session:
+    settings = ready(options)
+    publishers.check_trusted(settings, source)
+    with open_index(settings).index.database.write() as session:
         if options.pending:
             number = publishers.add_pending(
                 session, OPERATOR, options.project, source, user_name=options.pending

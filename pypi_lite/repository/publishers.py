@@ -27,6 +27,7 @@ from pypi_lite.repository import namespaces
 from pypi_lite.repository.authority import current_identity, permitted
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.projects import find_project
+from pypi_lite.settings import Settings
 from pypi_lite.urls import safe_url
 
 _LONGEST = 255
@@ -53,6 +54,17 @@ class PublisherEntry:
     #: Of a pending one: the project's normalized name, and whose it will be.
     pending_name: str | None = None
     person: str | None = None
+
+
+def check_trusted(settings: Settings, source: Source) -> None:
+    """Raises Refusal where *source* could neither publish nor attest, whatever project names it."""
+    issuers = {(issuer.kind, issuer.url) for issuer in settings.publisher_issuers}
+    if (source.kind, source.issuer) not in issuers:
+        raise Refusal(
+            Code.BAD_VALUE,
+            f"This index trusts no tokens of {source.title[:_LONGEST]}: who runs it writes the issuer"
+            " into the setting trusted_publishers.",
+        )
 
 
 def add(session: Session, identity: Identity, name: str, source: Source) -> int:
@@ -251,7 +263,8 @@ def _person(session: Session, identity: Identity, user_name: str) -> User:
     current = current_identity(session, identity)
     user = session.scalar(select(User).where(User.name == user_name.strip().lower()))
     if user is None or not (current.is_admin or current.user_id == user.id):
-        raise Refusal(Code.NOT_FOUND, f"There is no user {user_name!r}, or it is not you.")
+        end = "." if current.is_admin else ", or it is not you."
+        raise Refusal(Code.NOT_FOUND, f"There is no user {user_name!r}{end}")
     if not current.has_scope(Scope.MANAGE):
         raise Refusal(Code.NOT_ALLOWED, "This token may not do that: log in.")
     return user

@@ -8,7 +8,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from pypi_lite.accounts.permissions import Permission
-from pypi_lite.issuers import PUBLIC, IssuerKind, Source, TrustedIssuer
+from pypi_lite.issuers import IssuerKind, Source, TrustedIssuer
 from pypi_lite.names import normalize_name
 from pypi_lite.repository import pages, publishers
 from pypi_lite.repository.authority import why_not
@@ -106,9 +106,8 @@ def _shared(request: Any, refusal: Refusal | None) -> dict[str, Any]:
 
 
 def _issuers(request: Any) -> tuple[TrustedIssuer, ...]:
-    """Those of the settings. Where there are none, publishers still attest, by the public ones."""
-    found: tuple[TrustedIssuer, ...] = request.index.settings.trusted_issuers
-    return found or tuple(TrustedIssuer(kind, url) for kind, url in PUBLIC.items())
+    found: tuple[TrustedIssuer, ...] = request.index.settings.publisher_issuers
+    return found
 
 
 def _source(request: Any) -> Source:
@@ -116,7 +115,10 @@ def _source(request: Any) -> Source:
     url = field(request, "issuer")
     issuer = next((each for each in _issuers(request) if each.url == url), None)
     if issuer is None:
-        raise Refusal(Code.BAD_VALUE, "There is no such issuer: reload the page and try again.")
+        raise Refusal(
+            Code.BAD_VALUE,
+            "The setting trusted_publishers has no such issuer: reload the page and try again.",
+        )
     if issuer.kind is IssuerKind.OTHER:
         return Source(issuer.kind, url, "", field(request, "subject").strip())
     names = ("repository", "workflow", "environment")

@@ -383,7 +383,11 @@ def test_a_project_that_is_deleted_takes_its_publishers_along(
 
 
 ANOTHER_JOB: list[tuple[dict[str, Any], str, str]] = [
-    ({"aud": "another.index"}, "invalid-token", "meant for somebody else"),
+    (
+        {"aud": "another.index"},
+        "invalid-token",
+        "meant for somebody else: it must be for 'index.test', and is for 'another.index'",
+    ),
     ({"exp": 1_000_000_000}, "invalid-token", "has expired"),
     ({"nbf": 4_000_000_000}, "invalid-token", "not valid yet"),
     ({"iss": "https://evil.test"}, "invalid-token", "no issuer that is trusted"),

@@ -8,8 +8,16 @@ import pytest
 
 from tests.commands.conftest import PASSWORD, Command
 from tests.distributions.build import wheel
+from tests.signing import World
 
 
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index with trusted publishing."""
+    monkeypatch.setenv("PYPI_LITE_TRUSTED_PUBLISHERS", "github, gitlab, https://ci.test/x")
+
+
+@pytest.mark.usefixtures("trusted")
 def test_publishers_are_added_listed_and_removed(command: Command, tmp_path: Path) -> None:
     filename, content = wheel("foo", "1.0")
     (tmp_path / filename).write_bytes(content)
@@ -35,12 +43,13 @@ def test_publishers_are_added_listed_and_removed(command: Command, tmp_path: Pat
     assert command.out == "2\tGitLab\tacme/tools/foo\tci/release.yml\t\n"
 
 
+@pytest.mark.usefixtures("trusted")
 def test_publishers_of_what_is_not_there_yet(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     github = ("--github", "acme/foo", "--workflow", "release.yml")
     assert command("publisher", "add", "Foo", *github, "--pending", "ann") == 1
-    assert "no user 'ann'" in command.says()
+    assert command.says() == "pypi-lite: There is no user 'ann'.\n"
     monkeypatch.setattr(sys, "stdin", io.StringIO(PASSWORD + "\n"))
     assert command("user", "create", "ann", "--password-stdin") == 0
     assert command("publisher", "add", "Foo", *github, "--pending", "ann") == 0
@@ -54,3 +63,34 @@ def test_publishers_of_what_is_not_there_yet(
     assert command("publisher", "remove", "1") == 0
     assert command("publisher", "remove", "1") == 1
     assert "no pending publisher 1" in command.says()
+
+
+def test_who_could_not_publish_is_no_publisher(
+    command: Command, monkeypatch: pytest.MonkeyPatch, root: str
+) -> None:
+    workflow = ("--workflow", "release.yml", "--pending", root)
+    github, gitlab = ("--github", "acme/foo", *workflow), ("--gitlab", "acme/foo", *workflow)
+    elsewhere = (*github, "--issuer", "https://ghe.test")
+    other = ("--issuer", "https://gitlab.com", "--subject", "x", "--pending", root)
+    for issuers, refused in (
+        ("", (github, gitlab, elsewhere, other)),
+        ("gitlab", (github, elsewhere, other)),
+    ):
+        monkeypatch.setenv("PYPI_LITE_TRUSTED_PUBLISHERS", issuers)
+        for arguments in refused:
+            assert command("publisher", "add", "foo", *arguments) == 1
+            assert "into the setting trusted_publishers" in command.says()
+    assert command("publisher", "add", "foo", *gitlab) == 0
+
+
+def test_who_attests_need_not_publish(
+    command: Command, monkeypatch: pytest.MonkeyPatch, world: World, tmp_path: Path
+) -> None:
+    filename, content = wheel("foo", "1.0")
+    (tmp_path / filename).write_bytes(content)
+    assert command("import", str(tmp_path / filename)) == 0
+    monkeypatch.setenv("PYPI_LITE_ATTESTATIONS", str(world.write_root(tmp_path / "root.json")))
+    add = ("publisher", "add", "foo", "--workflow", "release.yml", "--github", "acme/foo")
+    assert command(*add) == 0
+    assert command(*add, "--issuer", "https://ghe.test") == 1
+    assert "GitHub at ghe.test" in command.says()

@@ -1,6 +1,7 @@
 """Publishers on the web: of a project for its owners, pending ones for everybody with an account."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,6 +99,7 @@ def test_what_is_wrong_is_said_and_what_was_typed_stays(app: TestApp, person: st
         token = form_of(page, "GitHub")["csrf_token"].value
         answer = app.post(PUBLISHERS, {"csrf_token": token, **values}, status=422)
         assert "reload the page" in problem(answer)
+        assert ("trusted_publishers" in problem(answer)) == ("issuer" in values)
 
 
 def test_nobody_else_names_them(app: TestApp, index: Index, person: str) -> None:
@@ -157,12 +159,37 @@ def test_links_lead_somewhere_and_ids_are_unique(app: TestApp, person: str) -> N
                 assert app.get(below_index(page, address), status="*").status_int < 400
 
 
-def test_where_it_is_off_the_pages_say_so(settings: Settings, index: Index, ann: str) -> None:
+def test_where_it_is_off_the_pages_say_so(
+    settings: Settings, index: Index, person: str, app: TestApp
+) -> None:
+    assert "need none" in app.get("/account/").text
+    submit(app.get(PUBLISHERS), "GitHub", repository="acme/foo", workflow="release.yml")
     application = make_app(replace(settings, trusted_publishers=()))
+    app = TestApp(application)
+    log_in(app, person)
+    assert "need none" not in app.get("/account/").text
+    assert "no trusted publishing" in app.get(PUBLISHING).text
+    page = app.get(PUBLISHERS)
+    assert "no trusted publishing" in page.text
+    assert [form["do"].value for form in page.forms.values() if "do" in form.fields] == ["remove"]
+    (form,) = page.forms.values()
+    values = {"do": "add", "issuer": "https://gitlab.com", "repository": "a/b", "workflow": "x.yml"}
+    values["csrf_token"] = form["csrf_token"].value
+    assert "trusted_publishers" in problem(app.post(PUBLISHERS, values, status=422))
+    form.submit()
+    page = app.get(PUBLISHERS)
+    assert page.forms == {}
+    assert "Nobody publishes" not in page.text
+    application.registry["pypi_lite.index"].database.dispose()
+
+
+def test_where_it_is_off_workflows_may_still_attest(
+    settings: Settings, index: Index, ann: str, root: Path
+) -> None:
+    application = make_app(replace(settings, trusted_publishers=(), attestations=str(root)))
     app = TestApp(application)
     owned(index, ann, wheel("foo", "1.0"))
     log_in(app, ann)
-    assert "This index has no trusted publishing." in app.get(PUBLISHING).text
     page = app.get(PUBLISHERS)
     assert "It can't publish" in page.text
     submit(page, "GitHub", repository="acme/foo", workflow="release.yml")
