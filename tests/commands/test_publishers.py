@@ -26,21 +26,22 @@ def test_publishers_are_added_listed_and_removed(command: Command, tmp_path: Pat
     assert "no project 'Foo'" in command.says()
     assert command("import", str(tmp_path / filename)) == 0
     assert command("publisher", "add", "Foo", *github, "--environment", "pypi") == 0
-    assert command.out == "1\n"
+    first = command.out.strip()
     gitlab = ("--gitlab", "acme/tools/foo", "--workflow", "ci/release.yml")
     assert command("publisher", "add", "foo", *gitlab) == 0
+    second = command.out.strip()
     assert command("publisher", "add", "foo", *gitlab) == 1
     assert "already" in command.says()
     assert command("publisher", "list", "foo") == 0
     assert command.out.splitlines() == [
-        "1\tGitHub\tacme/foo\trelease.yml\tpypi",
-        "2\tGitLab\tacme/tools/foo\tci/release.yml\t",
+        f"{first}\tGitHub\tacme/foo\trelease.yml\tpypi",
+        f"{second}\tGitLab\tacme/tools/foo\tci/release.yml\t",
     ]
-    assert command("publisher", "remove", "foo", "1") == 0
-    assert command("publisher", "remove", "foo", "1") == 1
-    assert "no publisher 1" in command.says()
+    assert command("publisher", "remove", "foo", first) == 0
+    assert command("publisher", "remove", "foo", first) == 1
+    assert f"no publisher {first}" in command.says()
     assert command("publisher", "list", "foo") == 0
-    assert command.out == "2\tGitLab\tacme/tools/foo\tci/release.yml\t\n"
+    assert command.out == f"{second}\tGitLab\tacme/tools/foo\tci/release.yml\t\n"
 
 
 @pytest.mark.usefixtures("trusted")
@@ -53,16 +54,18 @@ def test_publishers_of_what_is_not_there_yet(
     monkeypatch.setattr(sys, "stdin", io.StringIO(PASSWORD + "\n"))
     assert command("user", "create", "ann", "--password-stdin") == 0
     assert command("publisher", "add", "Foo", *github, "--pending", "ann") == 0
+    first = command.out.strip()
     elsewhere = ("--issuer", "https://ci.test/x", "--subject", "pipeline:foo")
     assert command("publisher", "add", "foo", *elsewhere, "--pending", "ann") == 0
+    second = command.out.strip()
     assert command("publisher", "list") == 0
     assert command.out.splitlines() == [
-        "1\tGitHub\tacme/foo\trelease.yml\t\tfoo\tann",
-        "2\tci.test/x\t\tpipeline:foo\t\tfoo\tann",
+        f"{first}\tGitHub\tacme/foo\trelease.yml\t\tfoo\tann",
+        f"{second}\tci.test/x\t\tpipeline:foo\t\tfoo\tann",
     ]
-    assert command("publisher", "remove", "1") == 0
-    assert command("publisher", "remove", "1") == 1
-    assert "no pending publisher 1" in command.says()
+    assert command("publisher", "remove", first) == 0
+    assert command("publisher", "remove", first) == 1
+    assert f"no pending publisher {first}" in command.says()
 
 
 def test_who_could_not_publish_is_no_publisher(
