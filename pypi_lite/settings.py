@@ -343,7 +343,7 @@ def _url(text: str) -> str:
     except ValueError:
         raise SettingsError(wrong) from None
     is_plain = url.isprintable() and " " not in url
-    if not is_reached or not is_plain or parts.scheme not in ("http", "https"):
+    if not is_reached or not is_plain or not url.startswith(("http://", "https://")):
         raise SettingsError(wrong)
     if "?" in url or "#" in url:
         raise SettingsError(f"url: write it without a query and a fragment, not {text!r}")

@@ -317,7 +317,7 @@ def test_mail_without_a_host_is_refused(alone: dict[str, Any]) -> None:
         Settings(**alone)
 
 
-def test_a_password_whose_file_is_away_for_a_while_is_read_again(
+def test_a_password_that_can_not_be_read_any_more_is_told(
     tmp_path: Path, posts: Callable[[Settings], Post], caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = tmp_path / "password"

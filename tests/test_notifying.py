@@ -195,11 +195,13 @@ def test_a_new_owner_is_told_to_all_owners(
         append(session, Action.ROLE_GRANT, by=ROOT, project="foo", note="bo: owner")
     assert sorted(told(opened, box)) == [
         ("ann@example.org", "A new owner of foo"),
-        ("bo@example.org", "A new owner of foo"),
+        ("bo@example.org", "You are an owner of foo"),
     ]
-    text = box.messages[0].get_content()
-    assert "has a new owner: bo" in text
-    assert "root has made them one" in text
+    texts = {message["To"]: message.get_content() for message in box.messages}
+    assert "has a new owner: bo" in texts["ann@example.org"]
+    assert "root has made them one" in texts["ann@example.org"]
+    assert "You are an owner of foo at" in texts["bo@example.org"]
+    assert "root has made you one" in texts["bo@example.org"]
 
 
 def test_a_log_in_is_told_if_it_is_an_unusual_one(

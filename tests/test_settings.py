@@ -100,6 +100,7 @@ def test_what_cannot_be_used_is_named(name: str, value: str) -> None:
         ("packages.example.com", "write an address"),
         ("ftp://packages.example.com/", "write an address"),
         ("http://", "write an address"),
+        ("HTTPS://a/", "write an address"),
         ("http://:8080/", "write an address"),
         ("http://a:port/", "write an address"),
         ("http://ann@a/", "write an address"),

@@ -35,11 +35,18 @@ def _serve(options: argparse.Namespace) -> int:
 
     def on_listening(url: str) -> None:
         nonlocal settings
+        here = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
         if URL not in ini:
-            settings = replace(settings, url=url)
+            settings = replace(settings, url=here)
         if not settings.reading and not is_loopback(options.listen[0]):
             settings = replace(settings, reading=READING_ACCOUNTS)
         welcome(settings, partial(print, flush=True))
+        if URL not in ini and here != url:
+            print(
+                f"It listens on every address: set {URL}, or PYPI_LITE_URL, to the one that others"
+                " reach it by.",
+                flush=True,
+            )
 
     host, port = options.listen
     return serve(

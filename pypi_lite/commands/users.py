@@ -8,11 +8,11 @@ from pypi_lite.accounts import external, factors, links, users
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.accounts.log_in import change_password
 from pypi_lite.accounts.people import create_user, find_user
-from pypi_lite.commands.opening import CommandError, change, ready
+from pypi_lite.commands.opening import CommandError, change, ini_of, ready
 from pypi_lite.commands.parsing import Commands, add_command, positive
 from pypi_lite.notifying import link_url
 from pypi_lite.opening import open_index
-from pypi_lite.settings import Settings
+from pypi_lite.settings import URL, Settings
 
 
 def add_to(commands: Commands) -> None:
@@ -174,11 +174,17 @@ def _list_users(options: argparse.Namespace) -> int:
 
 
 def _link(options: argparse.Namespace) -> int:
-    """Prints the link alone, once it works."""
+    """Prints the link alone, once it works; it can't know where the index is served."""
     settings = ready(options)
     with open_index(settings).index.database.write() as session:
         secret = options.make(session, options).secret
     print(link_url(settings, secret))
+    if URL not in ini_of(options):
+        print(
+            f"pypi-lite: the link has the default address {settings.url}: set {URL}, or"
+            " PYPI_LITE_URL, where the index is at another one",
+            file=sys.stderr,
+        )
     return 0
 
 

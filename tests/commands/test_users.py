@@ -164,10 +164,21 @@ def test_links_are_printed_alone(command: Command, root: str) -> None:
         assert command("user", *arguments) == 0
         url, secret = command.out.strip().split("?secret=")
         assert url == "http://127.0.0.1:6543/link/"
+        assert len(command.err.splitlines()) == 1
+        assert "set pypi_lite.url, or PYPI_LITE_URL" in command.err
         with open_index(Settings(data=command.data)).index.database.read() as session:
             assert find(session, secret).purpose == purpose
     assert command("user", "invite", "--group", "nobodys") == 1
     assert "no group" in command.says()
+
+
+def test_a_link_has_the_address_that_is_set(
+    command: Command, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYPI_LITE_URL", "https://index.test")
+    assert command("user", "invite") == 0
+    assert command.out.startswith("https://index.test/link/?secret=")
+    assert command.err == ""
 
 
 def test_mail_leaves_before_the_command_ends(tmp_path: Path) -> None:
