@@ -7,6 +7,8 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from pypi_lite.accounts import links, users
+from pypi_lite.accounts.attempts import TooManyAttemptsError
+from pypi_lite.accounts.log_in import by_password
 from pypi_lite.accounts.people import AccountError, find_user
 from pypi_lite.accounts.permissions import Permission
 from pypi_lite.web.fields import field
@@ -33,36 +35,53 @@ def change(request: Any) -> Response:
         wants = bool(field(request, "wants"))
         users.set_wants_mail(request.writer, name, wants, by=request.identity)
         return HTTPSeeOther(request.route_url("web.mail"))
+    email = field(request, "email")
     try:
-        return _set_address(request, name, field(request, "email"))
+        _check_password(request)
+        return _set_address(request, name, email)
+    except TooManyAttemptsError as error:
+        response = _page(request, status=429, error=str(error), email=email)
+        response.headers["Retry-After"] = str(error.seconds)
+        return response
     except AccountError as error:
-        return _page(request, error=str(error), email=field(request, "email"))
+        return _page(request, status=400, error=str(error), email=email)
+
+
+def _check_password(request: Any) -> None:
+    """Raises AccountError, TooManyAttemptsError: it is not the person's password.
+
+    Whoever has the address can have a new password sent: a browser left alone is not enough. Wrong ones
+    are counted as at the log-in, in transactions of their own, before the request's.
+    """
+    index, name, password = request.index, request.identity.name, field(request, "password")
+    if find_user(request.reader, name).password_hash is None:
+        return
+    if by_password(index.database, index.passwords, name, password, request.remote_addr) is None:
+        raise AccountError("That is not your password.")
 
 
 def _set_address(request: Any, name: str, email: str) -> Response:
-    user = find_user(request.writer, name)
-    # Whoever has the address can have a new password sent: a browser left alone is not enough.
-    stored = user.password_hash
-    if stored is not None and not request.index.passwords.verify(
-        stored, field(request, "password")
-    ):
-        raise AccountError("That is not your password.")
     if not email.strip():
         users.set_email(request.writer, name, "", by=request.identity)
         return HTTPSeeOther(request.route_url("web.mail"))
     if not request.index.settings.sends_mail:
         raise AccountError("This index sends no mail that could confirm the address.")
-    link = links.confirm_email(request.writer, user, email)
+    link = links.confirm_email(request.writer, find_user(request.writer, name), email)
     return _page(request, email=email, sent=link.email)
 
 
 def _page(
-    request: Any, *, error: str | None = None, email: str = "", sent: str | None = None
+    request: Any,
+    *,
+    status: int = 200,
+    error: str | None = None,
+    email: str = "",
+    sent: str | None = None,
 ) -> Response:
     return form(
         request,
         "mail.html",
-        status=400 if error else 200,
+        status=status,
         user=find_user(request.reader, request.identity.name),
         error=error,
         email=email,
