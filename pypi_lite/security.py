@@ -161,7 +161,7 @@ def is_known(request: Any) -> bool:
 def ask(request: Any) -> Response:
     """Ask who it is: a person by the log-in form, a program by 401 (RFC 9110, 11.6.1)."""
     if not _is_api(request):
-        return HTTPSeeOther(request.route_path("web.login", _query={"next": request.path}))
+        return HTTPSeeOther(request.route_path("web.login", _query={"next": request.path_qs}))
     drain(request.environ)
     response = plain(
         401, "Credentials are missing or wrong: use __token__ as user name and a token."
