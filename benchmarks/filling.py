@@ -154,13 +154,11 @@ def _project(rows: Rows, name: str, of_release: int, count: int) -> None:
     }
 
 
-def _latest(releases: list[dict[str, Any]], project: int) -> str:
+def _latest(releases: list[dict[str, Any]], project: int) -> str | None:
     """They come in the order of their versions, and some are yanked."""
-    return next(
-        row["version"]
-        for row in reversed(releases)
-        if row["project_id"] == project and not row["yanked"]
-    )
+    mine = [row for row in releases if row["project_id"] == project]
+    kept = [row for row in mine if not row["yanked"]]
+    return next((row["version"] for row in reversed(kept or mine)), None)
 
 
 def _file(rows: Rows, project: str, version: str, release: int, number: int) -> None:

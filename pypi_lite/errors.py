@@ -6,6 +6,7 @@ What is no request for any view is refused here too, before anything looks at it
 import logging
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from pyramid.response import Response
@@ -14,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from pypi_lite.cache.writing import ChangeRefused
 from pypi_lite.forms import drain
+from pypi_lite.repository.errors import Code
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +24,10 @@ RETRY_AFTER = "5"
 
 #: Bytes of a body, but where files are uploaded: forms are read into memory.
 LONGEST_BODY = 256 * 1024
+#: The same of JSON, of which the HTTP API reads no more.
+LONGEST_JSON = 64 * 1024
+#: The media type of problem details (RFC 9457).
+PROBLEM = "application/problem+json"
 # RFC 9112, 3.2: what is no host and port is a bad request. Redirects name it.
 _HOST = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 _TAKING_FILES = "pypi_lite.taking_files"
@@ -57,6 +63,8 @@ def factory(handler: Handler, registry: Any) -> Handler:
             request.method == "POST" and request.environ["PATH_INFO"] in taking_files
         ):
             drain(request.environ)
+            if request.environ["PATH_INFO"].startswith("/api/"):
+                return problem(413, Code.TOO_LARGE, too_long_json())
             return plain(413, "The body is too long. Files are uploaded to /legacy/.")
         try:
             return handler(request)
@@ -84,11 +92,36 @@ def _is_text(request: Any) -> bool:
     return True
 
 
+def too_long_json() -> str:
+    """What the HTTP API says of a body that it does not read."""
+    return f"The body is longer than {LONGEST_JSON} bytes."
+
+
+def problem(status: int, code: Code, text: str) -> Response:
+    """An error as problem details: *code* for programs, *text*, which says what to do, for people.
+
+    ``type`` is "about:blank", of which the status says all that there is to say, as RFC 9457, 4.2.1
+    has it; ``code`` is a member of our own.
+    """
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": text,
+        "code": code.value,
+    }
+    return _alone(Response(json_body=body, status=status, content_type=PROBLEM))
+
+
 def plain(status: int, text: str) -> Response:
     """An error as a line of text, which nobody keeps."""
-    response = Response(text + "\n", status=status, content_type="text/plain", charset="UTF-8")
+    return _alone(Response(text + "\n", status=status, content_type="text/plain", charset="UTF-8"))
+
+
+def _alone(response: Response) -> Response:
+    """*response*, which is of this moment."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-store"
-    if status == 503:
+    if response.status_int == 503:
         response.headers["Retry-After"] = RETRY_AFTER
     return response

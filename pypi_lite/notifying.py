@@ -216,18 +216,20 @@ def _user(settings: Settings, user: User) -> Iterator[Callable[[Deed], Telling]]
     name, new = user.name, user.email
     (old,) = state.email.history.deleted or (user.email,)
 
-    def tell(template: str, session: Session) -> Iterator[EmailMessage]:
+    def tell(template: str, session: Session, **values: Any) -> Iterator[EmailMessage]:
         if old is not None:
-            yield write(settings, old, template, name=name, email=new)
+            yield write(settings, old, template, name=name, **values)
 
     def password(deed: Deed) -> Telling:
-        is_change = Action.PASSWORD_CHANGE in deed.actions
-        return partial(tell, "password") if is_change else lambda _session: ()
+        if Action.PASSWORD_CHANGE not in deed.actions:
+            return lambda _session: ()
+        # The browser that has changed it goes on with a session that begins in the same transaction.
+        return partial(tell, "password", goes_on=Action.SESSION_BEGIN in deed.actions)
 
     if state.password_hash.history.has_changes():
         yield password
     if state.email.history.has_changes() and old != new:
-        yield lambda _deed: partial(tell, "email_changed")
+        yield lambda _deed: partial(tell, "email_changed", email=new)
 
 
 def _link(settings: Settings, link: OneTimeLink) -> Iterator[Callable[[Deed], Telling]]:

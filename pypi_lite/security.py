@@ -42,6 +42,8 @@ from pypi_lite.repository.reach import Reach
 _IDENTITY = "pypi_lite.identity"
 #: How the index calls itself when it asks for credentials.
 CHALLENGE = 'Basic realm="pypi_lite", charset="UTF-8"'
+#: What a program is told with it.
+ASKED = "Credentials are missing or wrong: use __token__ as user name and a token as password."
 
 
 def includeme(config: Any) -> None:
@@ -161,11 +163,9 @@ def is_known(request: Any) -> bool:
 def ask(request: Any) -> Response:
     """Ask who it is: a person by the log-in form, a program by 401 (RFC 9110, 11.6.1)."""
     if not _is_api(request):
-        return HTTPSeeOther(request.route_path("web.login", _query={"next": request.path}))
+        return HTTPSeeOther(request.route_path("web.login", _query={"next": request.path_qs}))
     drain(request.environ)
-    response = plain(
-        401, "Credentials are missing or wrong: use __token__ as user name and a token."
-    )
+    response = plain(401, ASKED)
     response.headers["WWW-Authenticate"] = CHALLENGE
     return response
 

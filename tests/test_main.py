@@ -69,6 +69,30 @@ def test_help_is_0(command: Command) -> None:
     assert command.bare("token", "create", "--help") == 0
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["role", "grant"], "owner, maintainer, uploader, reader"),
+        (["token", "create"], "(default: read, upload)"),
+        (["token", "create"], "(default: token)"),
+        (["user", "invite"], "(default: 7)"),
+        (["serve"], "default: 127.0.0.1:6543"),
+        (["serve"], "processes (default: 1)"),
+    ],
+)
+def test_help_names_choices_and_defaults(
+    command: Command, arguments: list[str], words: str
+) -> None:
+    assert command.bare(*arguments, "--help") == 0
+    assert words in " ".join(command.out.split())
+
+
+def test_a_scope_that_is_none_has_those_that_are_listed(command: Command) -> None:
+    assert command.bare("token", "create", "ann", "--scope", "foo") == 2
+    for scope in ("read", "upload", "yank", "manage"):
+        assert scope in command.err.splitlines()[-1]
+
+
 def test_it_runs_as_a_module(tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

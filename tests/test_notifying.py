@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from pypi_lite.accounts import groups, links, users
 from pypi_lite.accounts.identity import OPERATOR, Identity
+from pypi_lite.accounts.log_in import change_password
 from pypi_lite.accounts.people import find_user
 from pypi_lite.models import (
     Action,
@@ -256,6 +257,18 @@ def test_a_new_password_is_told_whether_wanted_or_not_but_no_new_hash(
     with index.database.write() as session:
         links.set_password(session, secret, "an other horse battery", address=None)
     assert told(opened, box) == [("ann@example.org", "The password of ann was changed")]
+    assert "everywhere.\r\n" in box.messages[0].get_content()
+
+
+def test_who_changes_the_password_in_a_browser_stays_logged_in_there(
+    opened: Opened, box: Postbox, index: Index, people: None
+) -> None:
+    by = identity(index, "ann")
+    with index.database.write() as session:
+        change_password(session, find_user(session, "ann"), "another hash", by=by)
+        append(session, Action.SESSION_BEGIN, by=by, note="ann")
+    assert told(opened, box) == [("ann@example.org", "The password of ann was changed")]
+    assert "everywhere else.\r\n" in box.messages[0].get_content()
 
 
 def test_the_address_of_before_is_told_that_it_is_none_any_more(

@@ -333,3 +333,17 @@ def test_reading_is_open_to_everybody(app: TestApp) -> None:
     for path in ("/", "/simple/", "/login/"):
         app.get(path, status=200)
         app.get(path, headers={"Authorization": "Basic nonsense"}, status=200)
+
+
+def test_programs_are_asked_in_one_text(settings: Settings) -> None:
+    application = make_app(replace(settings, reading="accounts"))
+    app = TestApp(application)
+    told = {
+        app.get("/simple/", status=401).text.strip(),
+        app.post("/legacy/", {"x": "y"}, status=401).text.strip(),
+        app.delete("/api/projects/foo", status=401).json["detail"],
+        app.get("/api/journal", status=401).json["detail"],
+    }
+    assert len(told) == 1
+    assert "a token as password" in told.pop()
+    application.registry["pypi_lite.index"].database.dispose()

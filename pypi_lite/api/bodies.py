@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pypi_lite.errors import LONGEST_JSON, too_long_json
 from pypi_lite.repository.errors import Code, Refusal
 
 JSON = "application/json"
 #: Bytes of a body; the longest reason has far fewer.
-LONGEST_BODY = 64 * 1024
+LONGEST_BODY = LONGEST_JSON
 
 
 def read_object(
@@ -45,7 +46,7 @@ _JSON_NAMES = {bool: "a boolean", str: "a string", int: "a whole number", list: 
 def parse(body: bytes) -> Any:
     """What the JSON in *body*, of at most LONGEST_BODY + 1 bytes, says. Raises Refusal."""
     if len(body) > LONGEST_BODY:
-        raise Refusal(Code.TOO_LARGE, f"The body is longer than {LONGEST_BODY} bytes.")
+        raise Refusal(Code.TOO_LARGE, too_long_json())
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

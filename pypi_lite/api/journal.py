@@ -14,6 +14,7 @@ from pypi_lite.api.media import JSON_LINES
 from pypi_lite.api.problems import HEADERS, problem
 from pypi_lite.repository import journal
 from pypi_lite.repository.errors import Code, Refusal
+from pypi_lite.security import ASKED
 
 JOURNAL = "api.journal"
 _FILTERS = ("project", "actor", "action", "since", "until")
@@ -60,5 +61,4 @@ def refused(error: Refusal, request: Any) -> Response:
 @forbidden_view_config(route_name=JOURNAL)
 def forbidden(request: Any) -> Response:
     """Who says nothing of themselves reads nothing of it."""
-    text = "Credentials are missing or wrong: use __token__ as user name and a token as password."
-    return problem(request, 401, Code.NOT_AUTHENTICATED, text)
+    return problem(request, 401, Code.NOT_AUTHENTICATED, ASKED)

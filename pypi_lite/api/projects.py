@@ -23,7 +23,7 @@ from pypi_lite.repository import changes, pages
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.pages import FileEntry, ProjectEntry, ReleaseEntry, moment_text
 from pypi_lite.repository.reach import EVERYTHING, Reach
-from pypi_lite.security import asks
+from pypi_lite.security import ASKED, asks
 
 log = logging.getLogger(__name__)
 
@@ -185,8 +185,7 @@ def forbidden(request: Any) -> Response:
     """Who says nothing of themselves changes nothing; nor does a trusted publisher, who is no account."""
     if request.identity is not None:
         return problem(request, 403, Code.NOT_ALLOWED, "This token may upload, and nothing else.")
-    text = "Credentials are missing or wrong: use __token__ as user name and a token as password."
-    return problem(request, 401, Code.NOT_AUTHENTICATED, text)
+    return problem(request, 401, Code.NOT_AUTHENTICATED, ASKED)
 
 
 @contextlib.contextmanager

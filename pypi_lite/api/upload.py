@@ -17,7 +17,7 @@ from pypi_lite.errors import RETRY_AFTER
 from pypi_lite.forms import FormError, Part, drain, read_parts
 from pypi_lite.repository.errors import Code, Refusal
 from pypi_lite.repository.upload import Claims, Submission, arriving, publish, receive
-from pypi_lite.security import CHALLENGE
+from pypi_lite.security import ASKED, CHALLENGE
 from pypi_lite.storage import Incoming
 
 #: Where uploads are taken: the address itself, and those that people mistake for it.
@@ -85,10 +85,7 @@ def forbidden(request: Any) -> Response:
     """Who may not upload at all is told so before the file is looked at, but not before its end."""
     drain(request.environ)
     if request.identity is None:
-        text = (
-            "Credentials are missing or wrong: use __token__ as user name and a token as password."
-        )
-        return refusal_response(request, 401, Code.NOT_AUTHENTICATED, text)
+        return refusal_response(request, 401, Code.NOT_AUTHENTICATED, ASKED)
     text = "This token may not upload: make one with the scope upload."
     return refusal_response(request, 403, Code.NOT_ALLOWED, text)
 

@@ -8,9 +8,9 @@ from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.commands.opening import change, ready
 from pypi_lite.commands.parsing import Commands, add_command
 from pypi_lite.models import ProjectStatus, RoleName, Visibility
-from pypi_lite.names import normalize_name
 from pypi_lite.opening import open_index
 from pypi_lite.repository import changes, roles
+from pypi_lite.repository.projects import find_project
 
 
 def add_to(commands: Commands) -> None:
@@ -63,7 +63,8 @@ def _add_roles(commands: Commands) -> None:
     command = add_command(role, "grant", change, "let WHO, a user or an @group, be ROLE on PROJECT")
     command.add_argument("project", metavar="PROJECT")
     command.add_argument("who", metavar="WHO")
-    command.add_argument("role", metavar="ROLE", choices=[r.value for r in RoleName])
+    names = [role.value for role in RoleName]
+    command.add_argument("role", metavar="ROLE", choices=names, help=", ".join(names))
     command.set_defaults(
         change=lambda session, o: roles.grant(session, OPERATOR, o.project, o.who, o.role)
     )
@@ -114,6 +115,7 @@ def _set_project(session: Session, options: argparse.Namespace) -> None:
 def _list_roles(options: argparse.Namespace) -> int:
     """One a line: the role, and who has it."""
     with open_index(ready(options)).index.database.read() as session:
-        for entry in roles.of(session, normalize_name(options.project)):
+        project = find_project(session, options.project)
+        for entry in roles.of(session, project.normalized_name):
             print(entry.role.value, entry.who, sep="\t")
     return 0

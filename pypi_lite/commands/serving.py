@@ -22,9 +22,15 @@ def add_to(commands: Commands) -> None:
     """Add the command."""
     command = add_command(commands, "serve", _serve, "serve the index")
     command.add_argument(
-        "--listen", metavar="HOST:PORT", type=_address, default=DEFAULT_LISTEN, help=DEFAULT_LISTEN
+        "--listen",
+        metavar="HOST:PORT",
+        type=_address,
+        default=DEFAULT_LISTEN,
+        help=f"default: {DEFAULT_LISTEN}",
     )
-    command.add_argument("--workers", metavar="N", type=positive, default=1, help="processes")
+    command.add_argument(
+        "--workers", metavar="N", type=positive, default=1, help="processes (default: 1)"
+    )
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -17,16 +17,26 @@ from pypi_lite.models import Scope
 from pypi_lite.opening import open_index
 from pypi_lite.repository.pages import moment_text
 
+#: Of a token that is given none.
+_SCOPES = (Scope.READ, Scope.UPLOAD)
+
 
 def add_to(commands: Commands) -> None:
     """Add the commands."""
     token = commands.add_parser("token", help="tokens").add_subparsers(required=True)
     command = add_command(token, "create", _create_token, "make a token for a user, and print it")
     command.add_argument("name")
-    command.add_argument("--scope", action="append", type=Scope, choices=list(Scope))
+    command.add_argument(
+        "--scope",
+        action="append",
+        choices=[scope.value for scope in Scope],
+        help=f"what it may; once for each (default: {', '.join(_SCOPES)})",
+    )
     command.add_argument("--project", action="append", default=[], help="for this project alone")
     command.add_argument("--days", type=positive, help="until so many days from now")
-    command.add_argument("--name", dest="called", default="token", help="what to call it")
+    command.add_argument(
+        "--name", dest="called", default="token", help="what to call it (default: token)"
+    )
     command = add_command(token, "list", _list_tokens, "the tokens of a user")
     command.add_argument("name", metavar="NAME")
     command = add_command(token, "revoke", _revoke_tokens, "let a token open nothing any more")
@@ -41,7 +51,7 @@ def _create_token(options: argparse.Namespace) -> int:
             session,
             find_user(session, options.name),
             name=options.called,
-            scopes=options.scope or [Scope.READ, Scope.UPLOAD],
+            scopes=[Scope(name) for name in options.scope or _SCOPES],
             projects=options.project,
             days=options.days,
             by=OPERATOR,

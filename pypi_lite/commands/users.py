@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import sys
+import warnings
 
 from pypi_lite.accounts import external, factors, links, users
 from pypi_lite.accounts.identity import OPERATOR
@@ -84,7 +85,9 @@ def _add_care(user: Commands) -> None:
     )
     command.add_argument("--email", metavar="ADDRESS", default="", help="mail it there as well")
     command.add_argument("--group", metavar="GROUP", action="append", default=[], help="to be in")
-    command.add_argument("--days", type=positive, default=links.DAYS, help=f"{links.DAYS}")
+    command.add_argument(
+        "--days", type=positive, default=links.DAYS, help=f"how long (default: {links.DAYS})"
+    )
     command.set_defaults(
         make=lambda session, o: links.invite(
             session, email=o.email, groups=o.group, days=o.days, by=OPERATOR
@@ -106,9 +109,11 @@ def _password(options: argparse.Namespace) -> str:
 
 def _typed_password(name: str) -> str:
     try:
-        password = getpass.getpass(f"Password for {name}: ")
-        again = getpass.getpass("The same again: ")
-    except EOFError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)  # there is no terminal
+            password = getpass.getpass(f"Password for {name}: ")
+            again = getpass.getpass("The same again: ")
+    except (EOFError, getpass.GetPassWarning):
         raise CommandError("nobody types a password here: use --password-stdin") from None
     if again != password:
         raise CommandError("the two passwords differ")

@@ -102,6 +102,7 @@ def account_page(
         projects=roles.of_person(session, request.identity.user_id),
         projects_shown=_PROJECTS_SHOWN,
         password_error=password_error,
+        password_changed=request.GET.get("done") == "password",
         shortest=SHORTEST,
         has_password=session.get(User, request.identity.user_id).password_hash is not None,
         sessions=sessions_of(session, request.identity.user_id),

@@ -130,28 +130,29 @@ def ask(
     )
 
 
-def ask_to_enrol(
-    request: Any, user: User, wanted: str, *, shown: Proof, error: str | None = None
-) -> Response:
-    """The page on which *user*, who must have a second factor, adds the first one.
+def issue_to_enrol(request: Any, user: User, wanted: str, *, shown: Proof) -> tuple[str, Ticket]:
+    """A ticket for *user*, who must have a second factor, to add the first one with.
 
     *shown* is what they have shown so far: the ticket keeps it, for the journal.
     """
-    text, ticket = issue_for_new(
-        request,
-        Purpose.ENROL,
-        user,
-        stamp=stamp(user),
-        wanted=wanted[:_LONGEST_PATH],
-        shown=shown,
-    )
+    values = {"stamp": stamp(user), "wanted": wanted[:_LONGEST_PATH], "shown": shown}
+    return issue_for_new(request, Purpose.ENROL, user, **values)
+
+
+def ask_to_enrol(
+    request: Any, user: User, ticket: tuple[str, Ticket], *, error: str | None = None
+) -> Response:
+    """The page on which *user* adds the factor that they must have.
+
+    After a mistake with the same ticket: an app that has scanned its seed still fits.
+    """
     return form(
         request,
         "factors/enrol.html",
         status=400 if error else 200,
-        ticket=text,
-        app=new_app(request, user, ticket),
-        options=passkey_to_create(request, user, ticket),
+        ticket=ticket[0],
+        app=new_app(request, user, ticket[1]),
+        options=passkey_to_create(request, user, ticket[1]),
         error=error,
     )
 
@@ -163,7 +164,8 @@ def next_step(request: Any, user: User, wanted: str) -> Response | None:
         values = {"user": user.id, "stamp": stamp(user), "wanted": wanted[:_LONGEST_PATH]}
         return ask(request, user, issue(request, Purpose.FACTOR, **values))
     if factors.must_have_factor(require, is_admin=user.is_admin):
-        return ask_to_enrol(request, user, wanted, shown=Proof.PASSWORD)
+        ticket = issue_to_enrol(request, user, wanted, shown=Proof.PASSWORD)
+        return ask_to_enrol(request, user, ticket)
     return None
 
 

@@ -1,6 +1,7 @@
 """A person's second factors: added, removed, and their recovery codes."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
@@ -19,6 +20,22 @@ from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import form
 
 _NUMBER = re.compile(r"[0-9]{1,9}\Z")
+_TOO_LATE = "That took too long, or was done already. Here is a new form: try again."
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What somebody shows again before something changes."""
+
+    #: The label of the field.
+    label: str
+    #: What is said of anything else.
+    wrong: str
+
+
+_PASSWORD = _Asked("Your password", "That is not your password.")
+_CODE = _Asked("A code of yours", "That is not a code of yours.")
+_EITHER = _Asked("Your password, or a code", "That is neither your password nor a code of yours.")
 
 
 def includeme(config: Any) -> None:
@@ -48,9 +65,11 @@ def show_app(request: Any) -> Response:
 
 @view_config(route_name="web.factors.app", request_method="POST", permission=Permission.ACCOUNT)
 def add_app(request: Any) -> Response:
-    """Add the app, which shows a code of the seed."""
+    """Add the app, which shows a code of the seed; each seed once."""
+    ticket = _ticket(request)
+    if ticket is None:
+        return _app_page(request, _TOO_LATE)
     try:
-        ticket = _ticket(request)
         _check_proof(request)
         factors.add_app(
             request.writer,
@@ -61,7 +80,9 @@ def add_app(request: Any) -> Response:
             by=request.identity,
         )
     except FactorError as error:
-        return _app_page(request, str(error))
+        return _app_page(request, str(error), (field(request, "ticket"), ticket))
+    if not factors.spend(request.writer, ticket):
+        return _app_page(request, _TOO_LATE)
     return HTTPSeeOther(request.route_url("web.factors"))
 
 
@@ -74,8 +95,10 @@ def show_passkey(request: Any) -> Response:
 @view_config(route_name="web.factors.passkey", request_method="POST", permission=Permission.ACCOUNT)
 def add_passkey(request: Any) -> Response:
     """Add the passkey that an authenticator has made."""
+    ticket = _ticket(request)
+    if ticket is None:
+        return _passkey_page(request, _TOO_LATE)
     try:
-        ticket = _ticket(request)
         _check_proof(request)
         new = passkeys.check_created(
             factor_forms.party(request), field(request, "passkey"), challenge=ticket.challenge
@@ -137,22 +160,25 @@ def _page(
         factors=factors.factors_of(session, user.id),
         is_required=factors.must_have_factor(require, is_admin=user.is_admin),
         can_have_passkeys=factor_forms.party(request).can_have_passkeys,
-        needs_proof=_needs_proof(session, user),
+        proof=_asked_proof(session, user),
         codes=codes,
         error=error,
     )
 
 
-def _app_page(request: Any, error: str | None = None) -> Response:
+def _app_page(
+    request: Any, error: str | None = None, asked: tuple[str, Ticket] | None = None
+) -> Response:
+    """The form; with the ticket *asked* again, since an app has scanned its seed, or with a new one."""
     user = _user(request, request.reader)
-    text, ticket = factor_forms.issue_for_new(request, Purpose.ADD, user)
+    text, ticket = asked or factor_forms.issue_for_new(request, Purpose.ADD, user)
     return form(
         request,
         "factors/app.html",
         status=400 if error else 200,
         ticket=text,
         app=factor_forms.new_app(request, user, ticket),
-        needs_proof=_needs_proof(request.reader, user),
+        proof=_asked_proof(request.reader, user),
         error=error,
     )
 
@@ -169,7 +195,7 @@ def _passkey_page(request: Any, error: str | None = None) -> Response:
         status=400 if error else 200,
         ticket=text,
         options=options,
-        needs_proof=_needs_proof(request.reader, user),
+        proof=_asked_proof(request.reader, user),
         error=error,
     )
 
@@ -179,17 +205,20 @@ def _user(request: Any, session: Any) -> User:
     return user
 
 
-def _ticket(request: Any) -> Ticket:
-    """The form's ticket. Raises FactorError."""
+def _ticket(request: Any) -> Ticket | None:
+    """The form's ticket; None: it is not this person's, or too old."""
     ticket = factor_forms.read(request, Purpose.ADD)
     if ticket is None or ticket.values["user"] != request.identity.user_id:
-        raise FactorError("That took too long. Here is a new form: try again.")
+        return None
     return ticket
 
 
-def _needs_proof(session: Any, user: User) -> bool:
-    """Whether there is anything that the person could show again."""
-    return user.password_hash is not None or factors.has_factor(session, user.id)
+def _asked_proof(session: Any, user: User) -> _Asked | None:
+    """What the person is asked to show again; None: there is nothing that they could."""
+    found = factors.factors_of(session, user.id)
+    if user.password_hash is None:
+        return _CODE if found.count else None
+    return _EITHER if found.app or found.recovery_codes else _PASSWORD
 
 
 def _check_proof(request: Any) -> None:
@@ -198,7 +227,8 @@ def _check_proof(request: Any) -> None:
     In transactions of its own, before the request's: what fails is counted, though it is refused.
     """
     user, proof, index = _user(request, request.reader), field(request, "proof"), request.index
-    if not _needs_proof(request.reader, user):
+    asked = _asked_proof(request.reader, user)
+    if asked is None:
         return
     try:
         attempts.check(request.reader, user.name, request.remote_addr)
@@ -213,4 +243,4 @@ def _check_proof(request: Any) -> None:
             attempts.failed(session, user.name, request.remote_addr)
     except TooManyAttemptsError as error:
         raise FactorError(str(error)) from None
-    raise FactorError("That is neither your password nor a code of yours.")
+    raise FactorError(asked.wrong)

@@ -30,18 +30,9 @@ def show(request: Any) -> Response:
 @view_config(route_name="web.mail", request_method="POST", permission=Permission.ACCOUNT)
 def change(request: Any) -> Response:
     """Set what the form says; a new address has to be confirmed, or anybody's could be written."""
-    name, what = request.identity.name, field(request, "do")
-    if what == "wants":
-        wants = bool(field(request, "wants"))
-        users.set_wants_mail(request.writer, name, wants, by=request.identity)
-        return HTTPSeeOther(request.route_url("web.mail"))
     email = field(request, "email")
-    if what != "address":
-        text = "There is no such change: reload the page and try again."
-        return _page(request, status=400, error=text)
     try:
-        _check_password(request, name)
-        return _set_address(request, name, email)
+        return _CHANGES.get(field(request, "do"), _refuse)(request)
     except TooManyAttemptsError as error:
         response = _page(request, status=429, error=str(error), email=email)
         response.headers["Retry-After"] = str(error.seconds)
@@ -50,27 +41,43 @@ def change(request: Any) -> Response:
         return _page(request, status=400, error=str(error), email=email)
 
 
-def _check_password(request: Any, name: str) -> None:
-    """Raises AccountError, or TooManyAttemptsError: wrong ones are counted as at the log-in.
-
-    Whoever has the address can have a new password sent: a browser left alone is not enough.
-    """
-    if find_user(request.reader, name).password_hash is None:
-        return
-    index, shown = request.index, field(request, "password")
-    if by_password(index.database, index.passwords, name, shown, request.remote_addr) is None:
-        raise AccountError("That is not your password.")
+def _set_wants(request: Any) -> Response:
+    wants = bool(field(request, "wants"))
+    users.set_wants_mail(request.writer, request.identity.name, wants, by=request.identity)
+    return HTTPSeeOther(request.route_url("web.mail"))
 
 
-def _set_address(request: Any, name: str, email: str) -> Response:
-    user = find_user(request.writer, name)
+def _set_address(request: Any) -> Response:
+    _check_password(request)
+    name, email = request.identity.name, field(request, "email")
     if not email.strip():
         users.set_email(request.writer, name, "", by=request.identity)
         return HTTPSeeOther(request.route_url("web.mail"))
     if not request.index.settings.sends_mail:
         raise AccountError("This index sends no mail that could confirm the address.")
-    link = links.confirm_email(request.writer, user, email)
+    link = links.confirm_email(request.writer, find_user(request.writer, name), email)
     return _page(request, email=email, sent=link.email)
+
+
+def _check_password(request: Any) -> None:
+    """Raises AccountError, TooManyAttemptsError: it is not the person's password.
+
+    Whoever has the address can have a new password sent: a browser left alone is not enough. Wrong ones
+    are counted as at the log-in, in transactions of their own, before the request's.
+    """
+    index, name, password = request.index, request.identity.name, field(request, "password")
+    if find_user(request.reader, name).password_hash is None:
+        return
+    if by_password(index.database, index.passwords, name, password, request.remote_addr) is None:
+        raise AccountError("That is not your password.")
+
+
+def _refuse(_request: Any) -> Response:
+    raise AccountError("There is no such change: reload the page and try again.")
+
+
+#: By the value of the form's field ``do``.
+_CHANGES = {"address": _set_address, "wants": _set_wants}
 
 
 def _page(

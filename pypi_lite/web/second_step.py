@@ -79,9 +79,8 @@ def enrol(request: Any) -> Response:
     try:
         added = _add(request, user, ticket)
     except (FactorError, PasskeyError) as error:
-        return factor_forms.ask_to_enrol(
-            request, user, ticket.values["wanted"], shown=first, error=str(error)
-        )
+        asked = field(request, "ticket"), ticket
+        return factor_forms.ask_to_enrol(request, user, asked, error=str(error))
     # Where the recovery codes are made.
     return finish_log_in(request, user, request.route_path("web.factors"), shown=[first, added])
 

@@ -64,6 +64,8 @@ def password(request: Any) -> Response:
     if new != field(request, "again"):
         return _refused(request, "The two new passwords are not the same.")
     old, address = field(request, "old"), request.remote_addr
+    if new == old:
+        return _refused(request, "The new password is the old one: choose another.")
     try:
         found = by_password(index.database, index.passwords, identity.name, old, address)
     except TooManyAttemptsError as error:
@@ -82,7 +84,8 @@ def password(request: Any) -> Response:
         return _refused(request, "The password was changed meanwhile: log in again.")
     change_password(request.writer, user, password_hash, by=identity)
     headers = remember(request, user, shown=[Proof.PASSWORD])
-    return HTTPSeeOther(request.route_url("web.account"), headers=headers)
+    done = request.route_url("web.account", _query={"done": "password"})
+    return HTTPSeeOther(done, headers=headers)
 
 
 def _refused(request: Any, text: str, status: int = 400) -> Response:

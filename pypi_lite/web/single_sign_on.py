@@ -26,7 +26,7 @@ from pypi_lite.accounts.provider import CALLBACK, Attempt, Provider
 from pypi_lite.jwts import IssuerError, JwtError
 from pypi_lite.models import User
 from pypi_lite.opening import SINGLE_SIGN_ON_SECRET, secret
-from pypi_lite.web.factor_forms import ask_to_enrol
+from pypi_lite.web.factor_forms import ask_to_enrol, issue_to_enrol
 from pypi_lite.web.fields import field
 from pypi_lite.web.rendering import answer, form
 from pypi_lite.web.session import finish_log_in, too_many_attempts
@@ -165,7 +165,8 @@ def _log_in(request: Any, person: external.Person, wanted: str) -> Response:
     # The provider asks for what it wants to be shown; but an account that must have a second factor
     # here has no session without one.
     if lacks_factor(request.writer, request.index.settings.require_second_factor, user):
-        return ask_to_enrol(request, user, wanted, shown=Proof.SINGLE_SIGN_ON)
+        ticket = issue_to_enrol(request, user, wanted, shown=Proof.SINGLE_SIGN_ON)
+        return ask_to_enrol(request, user, ticket)
     return finish_log_in(request, user, wanted, shown=[Proof.SINGLE_SIGN_ON])
 
 

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 from webtest import TestApp
 
+from pypi_lite import errors
 from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.api.bodies import LONGEST_BODY
 from pypi_lite.api.description import describe
@@ -324,13 +325,15 @@ def test_bodies_that_are_no_json(app: TestApp, filled: Index, token: str) -> Non
         (b"[" * 60_000, "application/json", 400, "bad-form"),
         (b'{"yanked": ' + b"1" * 5000 + b"}", "application/json", 400, "bad-form"),
         (b" " * (LONGEST_BODY + 1), "application/json", 413, "too-large"),
+        (b" " * (errors.LONGEST_BODY + 1), "application/json", 413, "too-large"),
         (b'{"yanked": true}', "text/plain", 415, "wrong-type"),
         (b"yanked=true", "application/x-www-form-urlencoded", 415, "wrong-type"),
         (b'{"yanked": true}', "application/merge-patch+json", 415, "wrong-type"),
     ):
         headers = {"Authorization": basic("x", token), "Content-Type": kind}
         answer = app.patch(RELEASE, body, headers=headers, status="*")
-        problem(answer, status, code)
+        detail = problem(answer, status, code)
+        assert status != 413 or detail == f"The body is longer than {LONGEST_BODY} bytes."
         assert (status == 415) == ("Accept-Patch" in answer.headers)
     headers = {"Authorization": basic("x", token), "Content-Type": "application/json;charset=utf-8"}
     app.patch(RELEASE, b'{"yanked": true}', headers=headers, status=200)

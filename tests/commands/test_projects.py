@@ -16,6 +16,7 @@ def test_what_cannot_be_changed_is_said(command: Command, tmp_path: Path) -> Non
         (["unyank", "bar", "1.0"], "no project 'bar'"),
         (["project", "set", "foo", "--status", "active", "--reason", "x"], "needs no reason"),
         (["project", "delete", "bar"], "no project 'bar'"),
+        (["role", "list", "bar"], "no project 'bar'"),
         (["release", "delete", "foo", "9.0"], "no version '9.0'"),
         (["file", "delete", "bar-1.0.tar.gz"], "no file 'bar-1.0.tar.gz'"),
     ):

@@ -86,6 +86,19 @@ def test_where_nobody_types_the_option_is_named(
     assert "--password-stdin" in command.says()
 
 
+def test_without_a_terminal_the_option_is_named(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "pypi_lite", "--data", str(tmp_path), "user", "create", "ann"],
+        input=f"{PASSWORD}\n{PASSWORD}\n",
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == "pypi-lite: nobody types a password here: use --password-stdin\n"
+
+
 def test_what_can_be_no_account_is_said(
     command: Command, root: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from webtest import TestApp
 
 from pypi_lite import make_app
 from pypi_lite.accounts import attempts, factors, totp
+from pypi_lite.accounts.identity import OPERATOR
 from pypi_lite.models import AuthenticatorApp, JournalEntry, Passkey, User, now
 from pypi_lite.opening import FACTOR_SECRET, secret
 from pypi_lite.repository import Index
@@ -415,9 +416,11 @@ def test_factors_are_changed_by_who_shows_it_is_them(
         page = app.get(APP)
         form = form_for(page, APP)
         form["code"], form["proof"] = shown_code(page, clock), proof
-        assert "neither your password nor a code" in error_of(form.submit(status=400))
+        assert form.html.select_one("label[for=proof]").get_text() == "Your password"
+        assert "not your password" in error_of(form.submit(status=400))
     add_app(app, clock)
     form = form_for(app.get(PAGE), REMOVE)
+    assert form.html.select_one("label[for=proof-0]").get_text() == "Your password, or a code"
     form["proof"] = "wrong password"
     assert "neither" in error_of(form.submit(status=400))
     form = form_for(app.get(PAGE), RECOVERY)
@@ -430,6 +433,49 @@ def test_factors_are_changed_by_who_shows_it_is_them(
     assert actions(index).count("factor.remove") == 1
     app.reset()
     assert log_in(app, ann).status_int == 303
+
+
+@ON_SQLITE
+def test_a_mistake_keeps_the_seed_that_was_scanned(
+    app: TestApp, index: Index, ann: str, clock: Clock
+) -> None:
+    """Until the app is added: then its form adds nothing once more."""
+    log_in(app, ann)
+    page = app.get(APP)
+    code = shown_code(page, clock)
+    wrong = "000000" if code != "000000" else "111111"
+    for mistake in ((wrong, PASSWORD), (code, "wrong password"), ("", "")):
+        form = form_for(page, APP)
+        form["code"], form["proof"] = mistake
+        page = form.submit(status=400)
+        assert shown_code(page, clock) == code
+    form = form_for(page, APP)
+    form["code"], form["proof"] = code, PASSWORD
+    assert form.submit().location == f"https://index.test{PAGE}"
+    assert "already" in error_of(form.submit(status=400))
+    with index.database.write() as session:
+        factors.remove_all(session, user_of(session), by=OPERATOR)
+    page = form.submit(status=400)
+    assert "done already" in error_of(page)
+    assert shown_code(page, clock) != code
+    with index.database.read() as session:
+        assert not factors.has_factor(session, user_of(session).id)
+
+
+@ON_SQLITE
+def test_a_form_that_is_too_old_comes_back_with_another_seed(
+    app: TestApp, ann: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(app, ann)
+    with monkeypatch.context() as late:
+        late.setattr("pypi_lite.accounts.tickets.LIFETIME", -1)
+        page = app.get(APP)
+    code = shown_code(page, clock)
+    form = form_for(page, APP)
+    form["code"], form["proof"] = code, PASSWORD
+    page = form.submit(status=400)
+    assert "took too long" in error_of(page)
+    assert shown_code(page, clock) != code
 
 
 @ON_SQLITE
@@ -476,9 +522,11 @@ def test_who_must_have_a_factor_adds_one_to_get_in(
     assert "Add a second factor" in page.text
     assert not is_in(app)
     form = next(f for f in page.forms.values() if "code" in f.fields)
-    form["code"] = "000000" if shown_code(page, clock) != "000000" else "111111"
+    scanned = shown_code(page, clock)
+    form["code"] = "000000" if scanned != "000000" else "111111"
     page = form.submit(status=400)
     assert "not the code" in error_of(page)
+    assert shown_code(page, clock) == scanned
     assert not is_in(app)
     done = answer(page, shown_code(page, clock))
     assert done.location == f"https://index.test{PAGE}"

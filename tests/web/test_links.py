@@ -172,13 +172,16 @@ def test_without_mail_nothing_can_be_forgotten(app: TestApp) -> None:
 def test_registration_is_closed_unless_it_is_set(app: TestApp) -> None:
     app.get("/register/", status=404)
     page = app.get("/login/")
+    assert "user create" in page.text
     assert "register/" not in page.text
     fields = {"name": "bo", "password": NEW, "again": NEW}
     app.post("/register/", fields | {"csrf_token": page.form["csrf_token"].value}, status=404)
 
 
 def test_anybody_registers_where_they_may(open_app: TestApp, index: Index, ann: str) -> None:
-    assert "register/" in open_app.get("/login/").text
+    asking = open_app.get("/login/")
+    assert "register/" in asking.text
+    assert "user create" not in asking.text
     page = open_app.get("/register/")
     assert "already" in alert(fill(page, name=ann))
     assert "not the same" in alert(fill(page, again="x", name="bo"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from webtest import TestApp
+from webtest import TestApp, TestRequest
 
 from pypi_lite import make_app
 from pypi_lite.accounts.attempts import MOST_OF_PAIR
@@ -14,7 +14,7 @@ from pypi_lite.models import FailedAttempt, User, WebSession
 from pypi_lite.repository import Index
 from pypi_lite.settings import Settings
 from pypi_lite.web.session import finish_log_in, is_local
-from tests.conftest import PASSWORD, new_token
+from tests.conftest import PASSWORD, new_token, new_user
 from tests.web.helpers import BROWSER, form_for, log_in
 
 
@@ -31,6 +31,32 @@ def test_leads_back_to_where_one_was_going(app: TestApp, ann: str) -> None:
     form["name"], form["password"] = ann, PASSWORD
     assert form.submit().location == "http://localhost/upload/"
     assert app.get("/login/?next=/upload/").location == "http://localhost/upload/"
+
+
+def test_leads_back_with_the_query(app: TestApp, index: Index) -> None:
+    wanted = "/admin/journal/?actor=ann&since=2026-01-01&project=a%26b%C3%A4"
+    asked = app.get(wanted)
+    assert asked.location.startswith("http://localhost/login/?next=%2Fadmin%2Fjournal%2F%3F")
+    form = asked.follow().form
+    form["name"], form["password"] = new_user(index, "root", is_admin=True), PASSWORD
+    assert form.submit().location == f"http://localhost{wanted}"
+
+
+@pytest.mark.parametrize(
+    ("query", "leads_to"),
+    [
+        ("next=//evil.test/", "/account/?next=//evil.test/"),
+        ("a=%0D%0AX:%20y", "/account/?a=%0D%0AX:%20y"),
+        ("a=\\evil.test", "/account/"),
+        ("a=\r\nX: y", "/account/"),
+    ],
+)
+def test_no_query_leads_to_another_host(app: TestApp, ann: str, query: str, leads_to: str) -> None:
+    environ = TestRequest.blank("/account/").environ
+    asked = app.do_request(TestRequest({**environ, "QUERY_STRING": query}))
+    form = asked.follow().form
+    form["name"], form["password"] = ann, PASSWORD
+    assert form.submit().location == f"http://localhost{leads_to}"
 
 
 def test_under_a_prefix(app: TestApp, ann: str) -> None:

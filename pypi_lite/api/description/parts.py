@@ -3,8 +3,8 @@
 from typing import Any
 
 from pypi_lite.api.bodies import JSON, LONGEST_BODY
-from pypi_lite.api.problems import PROBLEM
 from pypi_lite.cache.representation import SERIAL_HEADER
+from pypi_lite.errors import PROBLEM
 from pypi_lite.models import ProjectStatus, Scope
 
 Object = dict[str, Any]
