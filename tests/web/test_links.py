@@ -10,7 +10,6 @@ from webtest import TestApp
 
 from pypi_lite import make_app
 from pypi_lite.accounts import links, users
-from pypi_lite.accounts.attempts import MOST_OF_PAIR
 from pypi_lite.accounts.people import find_user
 from pypi_lite.models import OneTimeLink, User
 from pypi_lite.repository import Index
@@ -273,27 +272,6 @@ def test_an_address_is_changed_with_the_password_and_confirmed(
     assert not mailing.get("/account/mail/").forms[1]["wants"].checked
     with index.database.read() as session:
         assert not find_user(session, ann).wants_mail
-
-
-def test_nobody_guesses_the_password_there(mailing: TestApp, ann: str) -> None:
-    log_in(mailing, ann)
-    form = mailing.get("/account/mail/").forms[0]
-    form["email"], form["password"] = "ann@example.org", "wrong"
-    for _ in range(MOST_OF_PAIR):
-        form.submit(status=400)
-    form["password"] = PASSWORD
-    response = form.submit(status=429)
-    assert int(response.headers["Retry-After"]) > 0
-    assert "Too many" in alert(response)
-
-
-def test_what_is_no_change_changes_nothing(app: TestApp, index: Index, ann: str) -> None:
-    log_in(app, ann)
-    form = app.get("/account/mail/").forms[1]
-    form["do"] = "nothing"
-    assert "no such change" in alert(form.submit(status=400))
-    with index.database.read() as session:
-        assert find_user(session, ann).wants_mail
 
 
 def test_without_mail_no_address_is_confirmed(app: TestApp, index: Index, ann: str) -> None:
