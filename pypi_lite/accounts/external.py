@@ -13,7 +13,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.accounts.people import AccountError, create_user, is_last_admin
+from pypi_lite.accounts.people import AccountError, check_not_last, create_user, is_last_admin
 from pypi_lite.models import Action, ExternalIdentity, Group, GroupMember, User, now
 from pypi_lite.models.journal import append
 
@@ -83,10 +83,8 @@ def disconnect(session: Session, user: User, issuer: str, *, by: Identity) -> No
     row = identity_at(session, issuer, user.id)
     if row is None:
         raise AccountError("The account is not connected.")
-    if row.is_admin_synced and is_last_admin(session, user):
-        raise AccountError(
-            f"{user.name!r} is the last administrator: make somebody else one first."
-        )
+    if row.is_admin_synced:
+        check_not_last(session, user)
     _sync_groups(session, user, frozenset(), by)
     _sync_admin(session, row, False, by)
     session.delete(row)

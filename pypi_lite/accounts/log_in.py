@@ -93,10 +93,9 @@ def change_password(
     password_hash: str,
     *,
     by: Actor,
-    but_sha256: str | None = None,
 ) -> None:
-    """Give *user* another password, and end their sessions, but that whose cookie has that hash. Links
-    that would set yet another one are good for nothing from now on.
+    """Give *user* another password, and end their sessions. Links that would set yet another one are
+    good for nothing from now on.
 
     The hash is `Passwords.hash`'s, made before the writing transaction begins: it takes its time.
     """
@@ -108,4 +107,4 @@ def change_password(
     ):
         session.delete(link)
     append(session, Action.PASSWORD_CHANGE, by=by, note=user.name)
-    end_sessions(session, user.id, by=by, but_sha256=but_sha256)
+    end_sessions(session, user.id, by=by)

@@ -87,6 +87,14 @@ def is_last_admin(session: Session, user: User) -> bool:
     return user.is_admin and not user.is_disabled and not session.scalar(others)
 
 
+def check_not_last(session: Session, user: User) -> None:
+    """Raises AccountError where nobody would administer the index without *user*."""
+    if is_last_admin(session, user):
+        raise AccountError(
+            f"{user.name!r} is the last administrator: make somebody else one first."
+        )
+
+
 def authenticate(
     session: Session, user_name: str, secret: str, passwords: Passwords = DEFAULT
 ) -> Identity | None:

@@ -6,7 +6,7 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from pypi_lite.accounts.identity import Identity
-from pypi_lite.accounts.people import AccountError, find_user, is_last_admin
+from pypi_lite.accounts.people import AccountError, check_not_last, find_user
 from pypi_lite.accounts.sessions import end_sessions
 from pypi_lite.mailboxes import clean_mailbox
 from pypi_lite.models import Action, LinkPurpose, OneTimeLink, User
@@ -28,7 +28,7 @@ def disable_user(session: Session, name: str, *, by: Identity) -> None:
     user = find_user(session, name)
     if user.is_disabled:
         return
-    _check_not_last(session, user)
+    check_not_last(session, user)
     user.is_disabled = True
     _delete_links(session, user)
     append(session, Action.USER_DISABLE, by=by, note=user.name)
@@ -49,7 +49,7 @@ def set_admin(session: Session, name: str, is_admin: bool, *, by: Identity) -> N
     if user.is_admin == is_admin:
         return
     if not is_admin:
-        _check_not_last(session, user)
+        check_not_last(session, user)
     user.is_admin = is_admin
     what = "an administrator" if is_admin else "no administrator any more"
     append(session, Action.USER_CHANGE, by=by, note=f"{user.name}: {what}")
@@ -96,13 +96,6 @@ def _users(text: str, after: str) -> Select[User]:
 def _plain(text: str) -> str:
     # A NUL is in no name, and PostgreSQL refuses to be asked for it.
     return text.strip().lower().replace("\0", "")
-
-
-def _check_not_last(session: Session, user: User) -> None:
-    if is_last_admin(session, user):
-        raise AccountError(
-            f"{user.name!r} is the last administrator: make somebody else one first."
-        )
 
 
 def _delete_links(session: Session, user: User) -> None:
